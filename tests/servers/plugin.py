@@ -1,0 +1,153 @@
+"""The pytest side: what a run needs is had before its first test, and fixtures hand it out.
+
+What cannot be had ends the run with one list, or, with MISSING_OK=1, skips the tests that need it.
+A parallel run starts everything in the controller, which outlives its workers and stops it all.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+from urllib.request import pathname2url
+
+import pytest
+import redis
+
+from tests.servers.flags import flag
+from tests.servers.obtain import Missing
+from tests.servers.postgres import Databases
+from tests.servers.redis import RedisServer
+from tests.servers.session import Services
+
+SERVICES: Final = pytest.StashKey[Services]()
+NEED_OF_FIXTURE: Final = {
+    "chromium": "chromium",
+    "databases": "postgres",
+    "node": "node",
+    "redis_url": "redis",
+    "stoppable_redis": "redis program",
+}
+DATABASE_KINDS: Final = ("sqlite", "postgresql")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    worker_input = getattr(config, "workerinput", None)
+    config.stash[SERVICES] = Services(worker_input["services"] if worker_input else None)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """In a parallel run, start everything here: only the controller sees the run's end."""
+    config = session.config
+    if _is_worker(config) or config.getoption("dist", "no") == "no":
+        return
+    services = config.stash[SERVICES]
+    services.try_all(set(NEED_OF_FIXTURE.values()) - {"node"})
+    whole_suite = config.args_source is not pytest.Config.ArgsSource.ARGS
+    if whole_suite:
+        _end_if_missing(services)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: object) -> None:
+    """Tell a worker of a parallel run where the servers are."""
+    config: pytest.Config = node.config  # type: ignore[attr-defined]
+    node.workerinput["services"] = config.stash[SERVICES].shared()  # type: ignore[attr-defined]
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """In a run of one process, get what the collected tests need, and nothing else."""
+    config = session.config
+    if _is_worker(config) or config.option.collectonly:
+        return
+    services = config.stash[SERVICES]
+    services.try_all({need for item in session.items for need in needs_of(item)})
+    _end_if_missing(services)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if (services := config.stash.get(SERVICES, None)) is not None:
+        services.close()
+
+
+def needs_of(item: pytest.Item) -> set[str]:
+    """Return what one test needs, told by the fixtures it uses."""
+    used = set(getattr(item, "fixturenames", ()))
+    call = getattr(item, "callspec", None)
+    needs = {need for fixture, need in NEED_OF_FIXTURE.items() if fixture in used}
+    if call is not None and call.params.get("database_url") == "postgresql":
+        needs.add("postgres")
+    return needs
+
+
+def _is_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
+
+
+def _end_if_missing(services: Services) -> None:
+    if services.missing and not flag("MISSING_OK"):
+        lines = ["The tests need what is missing here and could not be obtained:"]
+        lines += [f"  - {sentence}" for sentence in services.missing.values()]
+        lines += ["Install it, or run with MISSING_OK=1 to skip the tests that need it."]
+        pytest.exit("\n".join(lines), returncode=pytest.ExitCode.USAGE_ERROR)
+
+
+def _get(request: pytest.FixtureRequest, need: str) -> str:
+    try:
+        return request.config.stash[SERVICES].get(need)
+    except Missing as error:
+        if flag("MISSING_OK"):
+            pytest.skip(f"missing: {error}")
+        pytest.fail(f"missing: {error}")
+
+
+@pytest.fixture
+def redis_url(request: pytest.FixtureRequest, worker_id: str) -> str:
+    """The URL of a real Redis, emptied for this test; each worker has its own database number."""
+    number = int(worker_id.removeprefix("gw")) if worker_id != "master" else 0
+    url = f"{_get(request, 'redis')}/{number}"
+    with redis.Redis.from_url(url) as client:
+        client.flushdb()
+    return url
+
+
+@pytest.fixture
+def stoppable_redis(request: pytest.FixtureRequest) -> Iterator[RedisServer]:
+    """A Redis of this test's own, to kill(), start(), pause() and resume()."""
+    _get(request, "redis program")
+    server = RedisServer.started()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def databases(request: pytest.FixtureRequest, worker_id: str) -> Databases:
+    """Makes and drops databases on the run's PostgreSQL, also from templates."""
+    return Databases(_get(request, "postgres"), worker_id)
+
+
+@pytest.fixture
+def postgres_url(databases: Databases) -> Iterator[str]:
+    """The URL of a real PostgreSQL database, new and empty for this test."""
+    url = databases.create()
+    yield url
+    databases.drop(url)
+
+
+@pytest.fixture(params=DATABASE_KINDS)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A new and empty database: the same test runs on a SQLite file and on PostgreSQL."""
+    if request.param == "sqlite":
+        return f"sqlite:///{pathname2url(str(tmp_path / 'gateway.db'))}"
+    url: str = request.getfixturevalue("postgres_url")
+    return url
+
+
+@pytest.fixture
+def chromium(request: pytest.FixtureRequest) -> Path:
+    """The path of a Chromium."""
+    return Path(_get(request, "chromium"))
+
+
+@pytest.fixture
+def node(request: pytest.FixtureRequest) -> Path:
+    """The folder of the programs node and npm."""
+    return Path(_get(request, "node"))
