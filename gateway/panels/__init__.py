@@ -1,0 +1,1 @@
+"""Panels upstream: one package per dialect, and what carries every dialect over HTTP."""

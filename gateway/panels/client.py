@@ -1,0 +1,248 @@
+"""The Panels port: encode, wait for a turn, send, classify, decode; one log line per call.
+
+A change is sent at most once. A read is repeated a few times within the caller's time. The loop is
+our own, because it runs on the injected clock and takes a turn of the budget each time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias, TypeVar
+
+import structlog
+
+from gateway.domain.calls import ChangeCall, ChangeResult, ReadCall, ReadResult
+from gateway.domain.errors import (
+    GatewayError,
+    PanelOutcomeUnknown,
+    PanelUnavailable,
+    PanelUnsupported,
+)
+from gateway.domain.panels import Panel, Probe, ProbeWarning
+from gateway.panels.dialect import Answer, Ask, Dialect, Findings, Form, TransportFault, Verb
+from gateway.panels.pacing import Budgets
+from gateway.panels.registry import known_dialects, verb_for
+from gateway.panels.transport import Transport
+from gateway.services.ports.panels import SendingToken
+from gateway.services.ports.system import Clock, Random
+
+#: Times that a read is sent at most.
+READ_ATTEMPTS: Final = 3
+#: Seconds before a read is repeated: doubling, stretched by up to as much again.
+READ_PAUSE_SECONDS: Final = 0.25
+#: The same, at least, when the panel answered, but not well: it may count us per second.
+ANSWERED_PAUSE_SECONDS: Final = 1.0
+#: Seconds that each of a probe's few calls may take, with the wait for its turn.
+PROBE_CALL_SECONDS: Final = 15.0
+#: What a caller is told to wait when a panel cannot be reached.
+UNREACHABLE_PAUSE_SECONDS: Final = 5
+
+ResultT = TypeVar("ResultT")
+
+_log: Final = structlog.get_logger("gateway.panels")
+
+
+#: Told of every call that was made: panel id, `action.sub`, outcome, seconds.
+ReportCall: TypeAlias = Callable[[str, str, str, float], None]
+
+
+def report_nothing(_panel_id: str, _action: str, _outcome: str, _seconds: float) -> None:
+    """Tell nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Sending:
+    """One call on its way to one panel."""
+
+    panel: Panel
+    dialect: Dialect
+    action: str
+    sub: str
+    form: Form = field(repr=False)
+    operation_id: str | None = None
+
+    def texts(self) -> tuple[str, ...]:
+        """Return every value that is sent, to be masked in what the panel says."""
+        key = self.panel.api_pass
+        values = tuple(value for _name, value in self.form)
+        return values if key is None else (*values, key.reveal())
+
+
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    """A read that may come good, and the seconds to leave the panel alone at least."""
+
+    error: PanelUnavailable
+    pause: float
+
+
+class HttpPanels:
+    """All panels over HTTP, each in its dialect and within its budget. Implements `Panels`."""
+
+    def __init__(
+        self,
+        *,
+        transport: Transport,
+        budgets: Budgets,
+        clock: Clock,
+        random: Random,
+        report: ReportCall = report_nothing,
+    ) -> None:
+        self._transport = transport
+        self._budgets = budgets
+        self._clock = clock
+        self._random = random
+        self._report = report
+        self._dialects = known_dialects()
+
+    async def read(self, panel: Panel, call: ReadCall, *, timeout_seconds: float) -> ReadResult:
+        """Ask up to READ_ATTEMPTS times within *timeout_seconds*, waits for turns included.
+
+        Raises:
+            PanelUnavailable, PanelMisconfigured, PanelLineGated, PanelUnsupported: see the port.
+            PanelRefusedValues: the panel would look for other values than these; not sent.
+        """
+        deadline = self._clock.monotonic() + timeout_seconds
+        verb, sending = self._prepared(panel, call)
+        attempt = 1
+        while True:
+            async with self._turn(panel, deadline):
+                result = await self._asked(sending, verb, call, deadline, attempt)
+            if not isinstance(result, _Failed):
+                return result
+            pause = max(result.pause, self._backoff_seconds(attempt))
+            if attempt == READ_ATTEMPTS or self._clock.monotonic() + pause >= deadline:
+                raise result.error
+            await self._clock.sleep(pause)
+            attempt += 1
+
+    async def change(
+        self, panel: Panel, call: ChangeCall, token: SendingToken, *, timeout_seconds: float
+    ) -> ChangeResult:
+        """Send once, and answer within *timeout_seconds*, the wait for a turn included.
+
+        Raises:
+            PanelRefusedValues: the panel refused, or would change, a value; also raised before
+                anything is sent.
+            PanelUnavailable, PanelMisconfigured, PanelLineGated, PanelOutcomeUnknown,
+            PanelUnsupported: see the port.
+        """
+        deadline = self._clock.monotonic() + timeout_seconds
+        verb, sending = self._prepared(panel, call, token)
+        async with self._turn(panel, deadline):
+            try:
+                result: ChangeResult = await self._exchange(
+                    sending, deadline, token.attempt, lambda answer: verb.decode(answer, call)
+                )
+            except TransportFault as fault:
+                if fault.sent:
+                    raise PanelOutcomeUnknown("The change was sent; no answer came.") from fault
+                raise _not_reached(fault) from fault
+        return result
+
+    async def probe(self, panel: Panel) -> Probe:
+        """Find out by reads only what the panel is and whether it lets us in; never raises."""
+        dialect = self._dialects.get(panel.dialect)
+        if dialect is None:
+            unknown = ProbeWarning(
+                code="dialect_unknown", detail="The gateway has no such dialect."
+            )
+            findings = Findings(reachable=False, warnings=(unknown,))
+        else:
+            findings = await dialect.probe(self._asker(panel, dialect), panel)
+        return Probe(
+            reachable=findings.reachable,
+            dialect=findings.dialect,
+            firewall=findings.firewall,
+            credits=findings.credits,
+            warnings=findings.warnings,
+            checked_at=self._clock.now(),
+        )
+
+    def _asker(self, panel: Panel, dialect: Dialect) -> Ask:
+        async def ask(action: str, sub: str, form: Form) -> Answer:
+            deadline = self._clock.monotonic() + PROBE_CALL_SECONDS
+            sending = _Sending(panel, dialect, action, sub, form)
+            async with self._turn(panel, deadline):
+                return await self._exchange(sending, deadline, 1, lambda answer: answer)
+
+        return ask
+
+    def _prepared(
+        self, panel: Panel, call: object, token: SendingToken | None = None
+    ) -> tuple[Verb[Any, Any], _Sending]:
+        dialect = self._dialects.get(panel.dialect)
+        if dialect is None:
+            raise PanelUnsupported("The gateway does not speak this panel's dialect.")
+        verb = verb_for(dialect, call)
+        form = verb.encode(call, panel)
+        operation_id = None if token is None else token.operation_id
+        return verb, _Sending(panel, dialect, verb.action, verb.sub, form, operation_id)
+
+    def _turn(self, panel: Panel, deadline: float) -> AbstractAsyncContextManager[None]:
+        return self._budgets.of(panel).turn(deadline)
+
+    async def _asked(
+        self,
+        sending: _Sending,
+        verb: Verb[Any, ReadResult],
+        call: ReadCall,
+        deadline: float,
+        attempt: int,
+    ) -> ReadResult | _Failed:
+        """Return the result of one attempt, or _Failed if another one may bring more."""
+        try:
+            return await self._exchange(
+                sending, deadline, attempt, lambda answer: verb.decode(answer, call)
+            )
+        except TransportFault as fault:
+            return _Failed(_not_reached(fault), pause=0.0)
+        except PanelUnavailable as error:
+            return _Failed(error, pause=ANSWERED_PAUSE_SECONDS)
+
+    async def _exchange(
+        self, sending: _Sending, deadline: float, attempt: int, decode: Callable[[Answer], ResultT]
+    ) -> ResultT:
+        """Send, decode and log once. Raises TransportFault, and what *decode* raises."""
+        panel, started = sending.panel, self._clock.monotonic()
+        outcome, reason = "cancelled", ""
+        try:
+            answer = await self._transport.send(
+                panel,
+                sending.dialect.request(panel, sending.action, sending.sub, sending.form),
+                timeout_seconds=deadline - started,
+            )
+            outcome, reason = "internal_error", ""
+            result = decode(answer)
+            outcome, reason = "answered", type(result).__name__
+        except TransportFault as fault:
+            outcome, reason = ("maybe_sent" if fault.sent else "not_sent"), fault.reason
+            raise
+        except GatewayError as error:
+            outcome, reason = error.code, sending.dialect.reason(answer, sending.texts())
+            raise
+        finally:
+            seconds = self._clock.monotonic() - started
+            self._report(panel.id, f"{sending.action}.{sending.sub}", outcome, seconds)
+            _log.info(
+                "panel.called",
+                panel_id=panel.id,
+                action=sending.action,
+                sub=sending.sub,
+                outcome=outcome,
+                reason=reason,
+                attempt=attempt,
+                operation_id=sending.operation_id,
+                milliseconds=round(seconds * 1000),
+            )
+        return result
+
+    def _backoff_seconds(self, attempt: int) -> float:
+        return float(READ_PAUSE_SECONDS * 2 ** (attempt - 1) * (1 + self._random.uniform()))
+
+
+def _not_reached(fault: TransportFault) -> PanelUnavailable:
+    detail = "The panel did not answer." if fault.sent else "The panel could not be reached."
+    return PanelUnavailable(detail, retry_after_seconds=UNREACHABLE_PAUSE_SECONDS)

@@ -1,0 +1,167 @@
+"""Carry out a change of a panel: prepare it, hand it to the engine, wait, answer.
+
+The wait belongs to the request; the work does not. A client that goes away, or a deadline that
+passes, changes nothing: the operation goes on and its row tells how it ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final, TypeVar
+
+from gateway.domain.audit import Phase
+from gateway.domain.errors import GatewayError, IdempotencyInProgress, StateConflict
+from gateway.domain.ids import IdKind, OperationId, new_id
+from gateway.domain.operations import Operation, OperationState
+from gateway.services import engine
+from gateway.services.action import Action
+from gateway.services.codec import pack, unpack
+from gateway.services.context import Outcome
+from gateway.services.idempotency import find_kept, keep
+from gateway.services.kinds import Already, AnyKind, Kind, Target
+from gateway.services.ports.store import Store
+from gateway.services.problems import error_of
+from gateway.telemetry.request_log import note
+
+Request = TypeVar("Request")
+Resource = TypeVar("Resource")
+Desired = TypeVar("Desired")
+Result = TypeVar("Result")
+
+RETRY_AFTER_SECONDS: Final = 2
+
+
+async def carry_out(
+    action: Action, kind: Kind[Request, Resource, Desired, Result], request: Request
+) -> Outcome[Result]:
+    """Do what *request* asks, once, and return what came of it.
+
+    Returns:
+        The result, or, where it is not known within the deadline, the open operation.
+
+    Raises:
+        GatewayError: a rule or the panel refused, or the panel was not reached. With an
+            `operation_id` where an operation exists.
+    """
+    kept = await find_kept(action)
+    if kept is None:
+        try:
+            prepared = await _prepare(action, kind, request)
+        except IdempotencyInProgress:
+            kept = await find_kept(action)
+            if kept is None:
+                raise
+        else:
+            if isinstance(prepared, Already):
+                return Outcome(value=prepared.result)
+            await _wait(action, prepared)
+            return await _outcome(action, kind, prepared, replayed=False)
+    if kept.operation_id is None:
+        return Outcome(value=unpack(kept.result or b"", kind.result_type), replayed=True)
+    return await _outcome(action, kind, kept.operation_id, replayed=True)
+
+
+async def answer_of(
+    action: Action, kind: Kind[Request, Resource, Desired, Result], operation_id: OperationId
+) -> Outcome[Result]:
+    """Return the present answer of an earlier operation."""
+    return await _outcome(action, kind, operation_id, replayed=True)
+
+
+async def _prepare(
+    action: Action, kind: Kind[Request, Resource, Desired, Result], request: Request
+) -> OperationId | Already[Result]:
+    now = action.ports.clock.now()
+    operation_id = OperationId(new_id(IdKind.OPERATION, now, action.ports.random.bytes))
+    async with action.write() as store:
+        target = await kind.prepare(action, store, request, operation_id)
+        if isinstance(target, Already):
+            await keep(action, store, result=pack(target.result))
+            return target
+        await _refuse_while_unsettled(store, target.resource_id)
+        idempotency_id = await keep(action, store, operation_id=operation_id)
+        await store.operations.add(_new(action, kind, target, operation_id, idempotency_id))
+        await store.audit.append(
+            action.entry(
+                Phase.STARTED,
+                resource_id=target.resource_id,
+                owner=target.owner,
+                operation_id=operation_id,
+                before=target.before,
+                after=target.after,
+            )
+        )
+    return operation_id
+
+
+async def _refuse_while_unsettled(store: Store, resource_id: str) -> None:
+    """Refuse a change on top of one whose outcome is not known."""
+    open_one = await store.operations.find_open(resource_id)
+    if open_one is not None and open_one.state is not OperationState.SENDING:
+        raise StateConflict(
+            f"An earlier change, {open_one.id}, is not settled yet.",
+            retry_after_seconds=RETRY_AFTER_SECONDS,
+        )
+
+
+def _new(
+    action: Action,
+    kind: AnyKind,
+    target: Target[Request],
+    operation_id: OperationId,
+    idempotency_id: str | None,
+) -> Operation:
+    now = action.ports.clock.now()
+    return Operation(
+        id=operation_id,
+        kind=kind.name,
+        state=OperationState.PREPARED,
+        resource_id=target.resource_id,
+        panel_id=target.panel_id,
+        reseller_id=target.owner.reseller_id,
+        owner_path=target.owner.path,
+        asker=action.asker,
+        attempts=0,
+        problem=None,
+        request=engine.wrap(target.request, action.context.if_version),
+        desired=None,
+        result=None,
+        idempotency_id=idempotency_id,
+        sent_at=None,
+        settles_at=None,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+async def _wait(action: Action, operation_id: OperationId) -> None:
+    """Run the operation as a task of the process and wait for it until the deadline."""
+    work = action.ports.tasks.spawn(
+        engine.run(action.ports, operation_id), name=f"operation:{operation_id}"
+    )
+    seconds = action.ports.limits.change_deadline_seconds
+    done, _ = await asyncio.wait({work}, timeout=seconds)
+    if done and (error := work.exception()) is not None:
+        if isinstance(error, GatewayError):
+            error.operation_id = operation_id
+        raise error
+
+
+async def _outcome(
+    action: Action,
+    kind: Kind[Request, Resource, Desired, Result],
+    operation_id: OperationId,
+    *,
+    replayed: bool,
+) -> Outcome[Result]:
+    note(operation_id=operation_id, replayed=replayed)
+    async with action.read() as store:
+        operation = await store.operations.get(operation_id)
+    if operation.state is OperationState.SUCCEEDED and operation.result is not None:
+        value = unpack(operation.result, kind.result_type)
+        return Outcome(value=value, operation=operation, replayed=replayed)
+    if operation.state is OperationState.FAILED and operation.problem is not None:
+        error = error_of(operation.problem, operation_id)
+        error.replayed = replayed
+        raise error
+    return Outcome(value=None, operation=operation, replayed=replayed)

@@ -1,0 +1,85 @@
+"""What every service function is handed: who asks, from where, and the ports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from gateway.telemetry.metrics import Metrics
+
+if TYPE_CHECKING:
+    from gateway.domain.caller import Caller
+    from gateway.domain.idempotency import Idempotency
+    from gateway.domain.operations import Operation
+    from gateway.services.ports.cache import Cache
+    from gateway.services.ports.panels import Panels
+    from gateway.services.ports.sealer import Sealer
+    from gateway.services.ports.store import Database
+    from gateway.services.ports.system import Clock, Identity, Random
+    from gateway.services.tasks import SingleFlight, TaskKeeper
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """The settings that services obey; seconds."""
+
+    change_deadline_seconds: float = 20.0
+    settle_seconds: int = 300
+    info_ttl_seconds: int = 60
+    stale_if_error_seconds: int = 86_400
+    read_timeout_seconds: float = 15.0
+    answers_kept_seconds: int = 72 * 3_600 * 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """All that services reach outside; made once, by the composition root."""
+
+    database: Database
+    panels: Panels
+    cache: Cache
+    sealer: Sealer
+    clock: Clock
+    random: Random
+    identity: Identity
+    tasks: TaskKeeper
+    flights: SingleFlight
+    limits: Limits
+    metrics: Metrics = field(default_factory=lambda: Metrics(version=""))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """One request, or one tick of a worker. `if_version`: the version of If-Match."""
+
+    ports: Ports
+    caller: Caller
+    request_id: str
+    ip: str | None = None
+    idempotency: Idempotency | None = None
+    if_version: int | None = None
+    no_cache: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome(Generic[T]):
+    """What came of a change: its `value`, or, while it is open, its `operation`.
+
+    `replayed`: the answer belongs to an earlier request with the same Idempotency-Key.
+    """
+
+    value: T | None
+    operation: Operation | None = None
+    replayed: bool = False
+
+    def made(self) -> T:
+        """Return the value of a change of our own data, which is never open.
+
+        Raises:
+            RuntimeError: it was a change of a panel, and is open.
+        """
+        if self.value is None:
+            raise RuntimeError("this change is still open")
+        return self.value

@@ -1,0 +1,149 @@
+"""Kinds: what one sort of change is made of. The engine owns the order, the commits, the retries.
+
+A kind's methods are small. `prepare` and `apply` run inside a transaction, `plan` and `verify` may
+ask the panel and run in none, the others are pure. Each kind lives beside its noun and is listed in
+`services.registry`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, TypeVar
+
+from gateway.domain.calls import ChangeCall, ChangeResult
+from gateway.domain.errors import GatewayError, PanelError
+from gateway.domain.ids import PanelId
+from gateway.domain.operations import Operation
+from gateway.domain.panels import Panel
+from gateway.services.action import Action
+from gateway.services.audit_log import Owner
+from gateway.services.context import Ports
+from gateway.services.ports.store import Store
+
+Request = TypeVar("Request")
+Resource = TypeVar("Resource")
+Desired = TypeVar("Desired")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target(Generic[Request]):
+    """What `prepare` reserved: whose resource on which panel, and the request as it will be kept.
+
+    The kept request has everything that was decided or generated (names, passwords, dates), so that
+    running it again is running the same thing.
+    """
+
+    resource_id: str
+    panel_id: PanelId
+    owner: Owner
+    request: Request
+    before: dict[str, Any] | None = None
+    after: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Already(Generic[Result]):
+    """Nothing to send: the resource is as asked, or only our own data changed."""
+
+    result: Result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work(Generic[Request, Resource]):
+    """An operation on its way: its row, the request in it, the resource as it is, the panel."""
+
+    operation: Operation
+    request: Request
+    resource: Resource
+    panel: Panel
+    ports: Ports
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What came of a call.
+
+    `error` None: applied. A `PanelOutcomeUnknown`: not known. Any other: definitely not applied.
+    `info`: what the panel said when it was asked afterwards, for the cache.
+    """
+
+    error: GatewayError | None = None
+    info: object | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied(Generic[Result]):
+    """What `apply` wrote: the answer, the facts for the audit log, and the epoch it raised to."""
+
+    result: Result
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    epoch: int
+    cache_value: bytes | None = None
+
+
+class Kind(ABC, Generic[Request, Resource, Desired, Result]):
+    """One sort of change."""
+
+    name: ClassVar[str]
+    request_type: type[Request]
+    desired_type: type[Desired]
+    result_type: type[Result]
+
+    @abstractmethod
+    async def prepare(
+        self, action: Action, store: Store, request: Request, operation_id: str
+    ) -> Target[Request] | Already[Result]:
+        """Check state and policy, and reserve; in the transaction that makes the operation."""
+
+    @abstractmethod
+    async def load(self, store: Store, operation: Operation) -> Resource:
+        """Return the resource as it is now."""
+
+    @abstractmethod
+    def epoch_of(self, resource: Resource) -> int:
+        """Return the resource's epoch: a plan is good only while it stays the same."""
+
+    @abstractmethod
+    async def plan(self, work: Work[Request, Resource]) -> Desired:
+        """Return the absolute state wanted. Raises a GatewayError if it cannot be: nothing sent."""
+
+    @abstractmethod
+    def call(self, work: Work[Request, Resource], desired: Desired) -> ChangeCall:
+        """Return the panel call that brings *desired* about."""
+
+    @abstractmethod
+    async def judge(
+        self, work: Work[Request, Resource], desired: Desired, answer: ChangeResult | PanelError
+    ) -> Verdict:
+        """Tell what *answer* means, asking the panel again where that is needed.
+
+        An *answer* that is an error is none of `PanelUnavailable` and `PanelOutcomeUnknown`: those
+        mean the same for every kind.
+        """
+
+    @abstractmethod
+    async def raise_epoch(self, store: Store, resource: Resource) -> int:
+        """Add one to the resource's epoch: what is cached is about to be old."""
+
+    @abstractmethod
+    async def apply(
+        self,
+        store: Store,
+        work: Work[Request, Resource],
+        desired: Desired,
+        verdict: Verdict,
+    ) -> Applied[Result]:
+        """Write what is now true; in the transaction that ends the operation."""
+
+    @abstractmethod
+    async def abandon(self, store: Store, work: Work[Request, Resource]) -> None:
+        """Give back what was reserved; the change surely did not happen."""
+
+    async def mark_unknown(self, store: Store, work: Work[Request, Resource]) -> None:
+        """Show on the resource that its state is not known; most kinds need not."""
+
+
+AnyKind = Kind[Any, Any, Any, Any]

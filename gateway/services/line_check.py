@@ -1,0 +1,101 @@
+"""Hold what the panel says after a change against what was asked."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gateway.domain.calls import (
+    UNCHANGED,
+    CreateLine,
+    EditLine,
+    GetLineInfo,
+    LineInfo,
+    NotOnPanel,
+)
+from gateway.domain.errors import PanelError, PanelLineGated, PanelOutcomeUnknown
+from gateway.domain.panels import Panel
+from gateway.services.context import Ports
+from gateway.services.kinds import Verdict
+
+#: Names that a call and an info answer share; those the panel does not say (None) are not held.
+_COMPARED: Final = (
+    "max_connections",
+    "is_trial",
+    "is_restreamer",
+    "enabled",
+    "admin_enabled",
+    "member_id",
+)
+_LISTS: Final = ("bouquet_ids", "allowed_ips", "allowed_user_agents")
+_TEXTS: Final = ("notes",)
+#: The panel's firewall learns of a new line or password at its next pass, every 3 s.
+GATE_WAIT_SECONDS: Final = 4.0
+GATE_TRIES: Final = 3
+
+
+def differing(call: CreateLine | EditLine, info: LineInfo) -> tuple[str, ...]:
+    """Return the names of the fields that the panel holds otherwise than *call* asked."""
+    wrong = [name for name in _COMPARED if _differs(getattr(call, name), getattr(info, name))]
+    if call.expires_at is not UNCHANGED and call.expires_at != info.expires_at:
+        wrong.append("expires_at")
+    for name in _LISTS:
+        wanted, found = getattr(call, name), getattr(info, name)
+        if wanted is not UNCHANGED and (found is None or sorted(wanted) != sorted(found)):
+            wrong.append(name)
+    for name in _TEXTS:
+        wanted = getattr(call, name)
+        if wanted is not UNCHANGED and not _same_text(wanted, getattr(info, name)):
+            wrong.append(name)
+    return tuple(wrong)
+
+
+def _same_text(wanted: str, found: str) -> bool:
+    """Compare notes; a panel that does not read `%` as a format keeps both signs of an edit."""
+    return found.strip() in {wanted.strip(), wanted.strip().replace("%", "%%")}
+
+
+def _differs(wanted: object, found: object) -> bool:
+    if wanted is UNCHANGED:
+        return False
+    if wanted is None or found is None:
+        # None: no limit, or not given; a panel that does not say cannot be held to it.
+        return wanted != found and wanted is not None and found is not None
+    return wanted != found
+
+
+async def verify(
+    ports: Ports, panel: Panel, call: CreateLine | EditLine, credentials: GetLineInfo
+) -> Verdict:
+    """Read the line back after the panel said done, and compare.
+
+    A read-back that fails, or shows other values, leaves the outcome unknown: the panel said yes,
+    but what it holds is not what was asked.
+    """
+    try:
+        found = await read_back(ports, panel, credentials)
+    except PanelError as error:
+        text = f"The panel said done, but could not be read back ({error.code})."
+        return Verdict(PanelOutcomeUnknown(text))
+    if isinstance(found, NotOnPanel):
+        text = "The panel said done, but does not show the line."
+        return Verdict(PanelOutcomeUnknown(text))
+    wrong = differing(call, found)
+    if wrong:
+        text = f"The panel said done, but holds other values: {', '.join(wrong)}."
+        return Verdict(PanelOutcomeUnknown(text))
+    return Verdict(info=found)
+
+
+async def read_back(ports: Ports, panel: Panel, read: GetLineInfo) -> LineInfo | NotOnPanel:
+    """Ask for the line, waiting for the panel's firewall to learn of a change.
+
+    Raises:
+        PanelError: it could not be asked.
+    """
+    seconds = ports.limits.read_timeout_seconds
+    for _ in range(GATE_TRIES - 1):
+        try:
+            return await ports.panels.read(panel, read, timeout_seconds=seconds)
+        except PanelLineGated:
+            await ports.clock.sleep(GATE_WAIT_SECONDS)
+    return await ports.panels.read(panel, read, timeout_seconds=seconds)

@@ -1,0 +1,65 @@
+"""line.rotate_password: give a line a new password."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from gateway.domain.calls import EditLine
+from gateway.domain.ids import LineId
+from gateway.domain.lines import Line, LineWithPassword, ObservedLine
+from gateway.domain.secrets import Secret
+from gateway.services.action import Action
+from gateway.services.kinds import Target, Work
+from gateway.services.line_create import PASSWORD_LENGTH
+from gateway.services.line_kind import LineEdit, get_changeable, target_for
+from gateway.services.ports.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RotateRequest:
+    """Which line, and its new password: made in `prepare` where the caller gives none."""
+
+    line_id: LineId
+    password: Secret | None = None
+
+
+class RotatePasswordKind(LineEdit[RotateRequest, LineWithPassword]):
+    """Edit with the old password, read back with the new one.
+
+    The new password is kept with the operation before anything is sent, so a lost answer loses
+    nothing: one of the two opens the line.
+    """
+
+    name = "line.rotate_password"
+    request_type = RotateRequest
+    result_type = LineWithPassword
+
+    async def prepare(
+        self, action: Action, store: Store, request: RotateRequest, operation_id: str
+    ) -> Target[RotateRequest]:
+        line = await get_changeable(action, store, request.line_id)
+        password = request.password or Secret(action.ports.random.text(PASSWORD_LENGTH))
+        return target_for(
+            line,
+            RotateRequest(line_id=line.id, password=password),
+            sealer=action.ports.sealer,
+            wanted=replace(line, password=password),
+        )
+
+    async def plan(self, work: Work[RotateRequest, Line]) -> EditLine:
+        work.resource.must_be_changeable()
+        return EditLine(credentials=work.resource.credentials, new_password=self._new(work))
+
+    def changed(self, work: Work[RotateRequest, Line], desired: EditLine) -> Line:
+        return replace(work.resource, password=self._new(work))
+
+    def result_of(
+        self, work: Work[RotateRequest, Line], observed: ObservedLine
+    ) -> LineWithPassword:
+        return LineWithPassword(line=observed, password=self._new(work))
+
+    @staticmethod
+    def _new(work: Work[RotateRequest, Line]) -> Secret:
+        if work.request.password is None:
+            raise RuntimeError("a rotation is always kept with its new password")
+        return work.request.password

@@ -1,0 +1,53 @@
+"""How services reach panels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from gateway.domain.calls import ChangeCall, ChangeResult, ReadCall, ReadResult
+    from gateway.domain.ids import OperationId
+    from gateway.domain.panels import Panel, Probe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendingToken:
+    """Proof that a SENDING row of this operation is committed; only the engine makes one."""
+
+    operation_id: OperationId
+    attempt: int
+
+
+class Panels(Protocol):
+    """All panels, each spoken to in its dialect, within its budget."""
+
+    async def read(self, panel: Panel, call: ReadCall, *, timeout_seconds: float) -> ReadResult:
+        """Ask; reads are repeated a few times within *timeout_seconds*.
+
+        Raises:
+            PanelUnavailable: not reached, timed out, rate limited, or its database is down.
+            PanelMisconfigured: it refuses us, or the address is not a panel's.
+            PanelLineGated: its firewall hides the line.
+            PanelRefusedValues: the panel would look for other values than these; not sent.
+            PanelUnsupported: the dialect has no such call.
+        """
+
+    async def change(
+        self, panel: Panel, call: ChangeCall, token: SendingToken, *, timeout_seconds: float
+    ) -> ChangeResult:
+        """Send once; never repeated.
+
+        Raises:
+            PanelUnavailable: provably not sent.
+            PanelRefusedValues: definitely refused, or not sent, because the panel would not keep
+                the values as they are.
+            PanelMisconfigured: sent and definitely refused.
+            PanelLineGated: an empty 404 on an edit: nothing was changed, and an info call tells
+                whether the values were refused or the line is hidden.
+            PanelOutcomeUnknown: sent, and anything else happened.
+            PanelUnsupported: the dialect has no such call; not sent.
+        """
+
+    async def probe(self, panel: Panel) -> Probe:
+        """Find out by reads only what the panel is and whether it lets us in; never raises."""

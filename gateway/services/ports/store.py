@@ -1,0 +1,220 @@
+"""How services reach our own data: one transaction, one scope, one repository per noun.
+
+`get` raises NotFound when the row is absent or outside the scope, `find` returns None.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+    from datetime import datetime
+
+    from gateway.domain.audit import AuditEntry, AuditFilter
+    from gateway.domain.idempotency import KeptAnswer
+    from gateway.domain.ids import KeyId, LineId, OperationId, PanelId, ResellerId
+    from gateway.domain.keys import Key
+    from gateway.domain.lines import Line, LineFilter
+    from gateway.domain.operations import Operation, OperationFilter, OperationState
+    from gateway.domain.paging import Page, PageRequest
+    from gateway.domain.panels import Panel
+    from gateway.domain.resellers import Reseller
+    from gateway.services.scope import Scope
+
+
+class Lines(Protocol):
+    """Lines of the scope."""
+
+    async def get(self, line_id: LineId) -> Line:
+        """Return a line. Raises NotFound."""
+
+    async def find_by_external_id(
+        self, reseller_id: ResellerId | None, external_id: str
+    ) -> Line | None:
+        """Return the line with this id of the reseller's own, if not terminated."""
+
+    async def find_by_username(self, panel_id: PanelId, username: str) -> Line | None:
+        """Return the line with this username (compared trimmed and case-folded) on a panel."""
+
+    async def list(self, criteria: LineFilter, page: PageRequest, now: datetime) -> Page[Line]:
+        """Return lines, newest first."""
+
+    async def add(self, line: Line) -> None:
+        """Insert. Raises UsernameTaken, ExternalIdTaken (also by rows outside the scope)."""
+
+    async def save(self, line: Line, *, expected_version: int | None = None) -> None:
+        """Write the whole row.
+
+        Raises:
+            NotFound, ExternalIdTaken
+            VersionMismatch: *expected_version* is given and no longer the present one.
+        """
+
+    async def raise_epoch(self, line_id: LineId) -> int:
+        """Add one to the epoch and return it."""
+
+    async def delete(self, line_id: LineId) -> None:
+        """Remove a line that never came to be; frees its names."""
+
+    async def count(self, reseller_id: ResellerId) -> int:
+        """Return how many lines of this reseller are not terminated."""
+
+    async def count_trials(self, reseller_id: ResellerId, since: datetime) -> int:
+        """Return how many trial lines this reseller made since then, terminated ones too."""
+
+    async def find_reference(self, line_id: LineId, reference: str) -> OperationId | None:
+        """Return the renewal that used this reference on this line."""
+
+    async def add_reference(
+        self, line_id: LineId, reference: str, operation_id: OperationId
+    ) -> None:
+        """Keep a renewal's reference. Raises StateConflict when it exists."""
+
+    async def delete_reference(self, operation_id: OperationId) -> None:
+        """Free the reference of a renewal that did not happen."""
+
+
+class Resellers(Protocol):
+    """Resellers of the scope: a reseller sees itself and those below it."""
+
+    async def get(self, reseller_id: ResellerId) -> Reseller:
+        """Return a reseller. Raises NotFound."""
+
+    async def is_suspended(self, owner_path: str) -> bool:
+        """Tell whether a reseller on this path, itself or one above, is suspended."""
+
+    async def list(self, page: PageRequest) -> Page[Reseller]:
+        """Return resellers, newest first."""
+
+    async def add(self, reseller: Reseller) -> None:
+        """Insert."""
+
+    async def save(self, reseller: Reseller, *, expected_version: int | None = None) -> None:
+        """Write the whole row. Raises NotFound, VersionMismatch."""
+
+    async def lock(self, reseller_id: ResellerId) -> None:
+        """Make others who lock it wait until the transaction ends; for counting quotas."""
+
+
+class PanelRows(Protocol):
+    """Panels; they have no owner."""
+
+    async def get(self, panel_id: PanelId) -> Panel:
+        """Return a panel. Raises NotFound."""
+
+    async def list(self, page: PageRequest) -> Page[Panel]:
+        """Return panels, newest first."""
+
+    async def add(self, panel: Panel) -> None:
+        """Insert."""
+
+    async def save(self, panel: Panel, *, expected_version: int | None = None) -> None:
+        """Write the whole row. Raises NotFound, VersionMismatch."""
+
+
+class Keys(Protocol):
+    """API keys of the scope."""
+
+    async def get(self, key_id: KeyId) -> Key:
+        """Return a key. Raises NotFound."""
+
+    async def find_by_digest(self, digest: bytes) -> Key | None:
+        """Return the key whose secret has this SHA-256, revoked and expired ones too."""
+
+    async def list(self, page: PageRequest, reseller_id: ResellerId | None) -> Page[Key]:
+        """Return keys, newest first."""
+
+    async def add(self, key: Key, digest: bytes) -> None:
+        """Insert with the SHA-256 of the secret."""
+
+    async def revoke(self, key_id: KeyId, at: datetime) -> None:
+        """Set revoked_at once. Raises NotFound."""
+
+    async def touch(self, key_id: KeyId, at: datetime) -> None:
+        """Note the last use."""
+
+
+class Operations(Protocol):
+    """Operations of the scope."""
+
+    async def get(self, operation_id: OperationId) -> Operation:
+        """Return an operation. Raises NotFound."""
+
+    async def list(self, criteria: OperationFilter, page: PageRequest) -> Page[Operation]:
+        """Return operations, newest first."""
+
+    async def find_open(self, resource_id: str) -> Operation | None:
+        """Return the operation that may have been sent for this resource and is not final."""
+
+    async def add(self, operation: Operation) -> None:
+        """Insert."""
+
+    async def claim(self, operation: Operation) -> bool:
+        """Write PREPARED -> SENDING; one operation at a time for each resource.
+
+        False, and nothing written, if the row is no longer PREPARED, or another operation of the
+        same resource may have been sent and is not final.
+        """
+
+    async def save(self, operation: Operation, *, was: OperationState) -> bool:
+        """Write the whole row if its state is still *was*; False if not."""
+
+    async def list_stale(
+        self, state: OperationState, before: datetime, limit: int
+    ) -> tuple[Operation, ...]:
+        """Return operations in *state* whose `updated_at` is before then, oldest first."""
+
+
+class AuditEntries(Protocol):
+    """The audit log: append and read, nothing else."""
+
+    async def append(self, entry: AuditEntry) -> None:
+        """Insert an entry."""
+
+    async def list(self, criteria: AuditFilter, page: PageRequest) -> Page[AuditEntry]:
+        """Return entries of the scope, newest first."""
+
+
+class KeptAnswers(Protocol):
+    """What was answered under which Idempotency-Key."""
+
+    async def find(self, owner: str, key: str) -> KeptAnswer | None:
+        """Return what is kept for this key of this owner."""
+
+    async def add(self, answer: KeptAnswer) -> None:
+        """Insert. Raises IdempotencyInProgress when the key was taken a moment ago."""
+
+    async def delete(self, answer_id: str) -> None:
+        """Free a key whose operation was never sent."""
+
+    async def delete_older(self, before: datetime, limit: int) -> int:
+        """Sweep at most *limit* answers made before then; return how many."""
+
+
+class Store(Protocol):
+    """The repositories of one transaction."""
+
+    lines: Lines
+    resellers: Resellers
+    panels: PanelRows
+    keys: Keys
+    operations: Operations
+    audit: AuditEntries
+    answers: KeptAnswers
+
+
+class Database(Protocol):
+    """Opens transactions. Leaving a `write` without an exception commits it.
+
+    All methods raise ServiceUnavailable when the database cannot be reached.
+    """
+
+    def read(self, scope: Scope) -> AbstractAsyncContextManager[Store]:
+        """Return a read-only transaction that sees only *scope*."""
+
+    def write(self, scope: Scope) -> AbstractAsyncContextManager[Store]:
+        """Return a transaction that sees and touches only *scope*."""
+
+    async def is_ready(self) -> bool:
+        """Tell whether it answers and is migrated to what this code needs."""

@@ -1,0 +1,58 @@
+"""Our records in the audit log: what differs, with secrets as keyed digests only."""
+
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from gateway.domain.secrets import Secret
+from gateway.services.ports.sealer import Sealer
+
+PURPOSE: Final = "audit.secret"
+#: Ours alone: they say nothing about the resource.
+_LEFT_OUT: Final = frozenset({"id", "owner_path", "version", "epoch", "created_at", "updated_at"})
+
+
+def facts_of(record: object, sealer: Sealer) -> dict[str, Any]:
+    """Return a domain object's values as JSON can hold them."""
+    if not is_dataclass(record):
+        raise TypeError("only domain objects have facts")
+    return {
+        f.name: _plain(getattr(record, f.name), sealer)
+        for f in fields(record)
+        if f.name not in _LEFT_OUT
+    }
+
+
+def differences(
+    before: object | None, after: object, sealer: Sealer
+) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+    """Return the values that differ, as they were (None: there was nothing) and as they are."""
+    new = facts_of(after, sealer)
+    if before is None:
+        return None, new
+    old = facts_of(before, sealer)
+    names = [name for name in new if old[name] != new[name]]
+    return {name: old[name] for name in names}, {name: new[name] for name in names}
+
+
+def _plain(value: object, sealer: Sealer) -> Any:  # noqa: ANN401, PLR0911 - JSON is anything
+    match value:
+        case Secret():
+            return sealer.digest(value.reveal().encode(), PURPOSE)
+        case datetime():
+            return value.isoformat().replace("+00:00", "Z")
+        case float():
+            # The canonical form of an entry has no floats: their spelling is not unique.
+            return str(value)
+        case dict():
+            return {str(key): _plain(item, sealer) for key, item in value.items()}
+        case tuple() | list():
+            return [_plain(item, sealer) for item in value]
+        case frozenset():
+            return sorted(str(item) for item in value)
+        case _ if is_dataclass(value):
+            return {f.name: _plain(getattr(value, f.name), sealer) for f in fields(value)}
+        case _:
+            return value

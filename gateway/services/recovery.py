@@ -1,0 +1,75 @@
+"""What a crash left behind: operations that nobody drives, and answers kept long enough."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Final
+
+from gateway.domain.caller import Permission
+from gateway.domain.errors import PanelOutcomeUnknown, ServiceUnavailable
+from gateway.domain.operations import Operation, OperationState
+from gateway.services import engine, settlement
+from gateway.services.action import Action, action
+from gateway.services.kinds import AnyKind, Work
+from gateway.services.registry import kind_named
+
+BATCH: Final = 50
+#: A living task is quicker to its claim than this.
+PREPARED_STALE: Final = timedelta(seconds=30)
+#: Later than this nobody expects a change to happen any more; it is cancelled.
+PREPARED_EXPIRED: Final = timedelta(minutes=15)
+#: The longest call, its reading back and the writing of its end, with some room.
+SENDING_STALE: Final = timedelta(seconds=180)
+
+
+@action("operation.recover", needs=Permission.OPERATIONS_RESOLVE)
+async def recover_operations(act: Action) -> int:
+    """Take up what was surely not sent, and call unknown what may have been; return how many.
+
+    Safe to run in many processes at once: each step is a compare-and-set on the row's state.
+    """
+    now = act.ports.clock.now()
+    async with act.read() as store:
+        prepared = await store.operations.list_stale(
+            OperationState.PREPARED, now - PREPARED_STALE, BATCH
+        )
+        sending = await store.operations.list_stale(
+            OperationState.SENDING, now - SENDING_STALE, BATCH
+        )
+    for operation in prepared:
+        if operation.created_at < now - PREPARED_EXPIRED:
+            await _cancel(act, operation)
+        else:
+            await engine.run(act.ports, operation.id)
+    for operation in sending:
+        await _call_unknown(act, operation)
+    return len(prepared) + len(sending)
+
+
+@action("answer.sweep", needs=Permission.OPERATIONS_RESOLVE)
+async def sweep_answers(act: Action) -> int:
+    """Forget answers kept for longer than promised; return how many."""
+    kept = timedelta(seconds=act.ports.limits.answers_kept_seconds)
+    async with act.write() as store:
+        return await store.answers.delete_older(act.ports.clock.now() - kept, 500)
+
+
+async def _work_of(act: Action, operation: Operation) -> tuple[AnyKind, Work[Any, Any]]:
+    kind = kind_named(operation.kind)
+    async with act.read() as store:
+        resource = await kind.load(store, operation)
+        panel = await store.panels.get(operation.panel_id)
+    return kind, engine.work_of(act.ports, kind, operation, resource, panel)
+
+
+async def _cancel(act: Action, operation: Operation) -> None:
+    kind, work = await _work_of(act, operation)
+    error = ServiceUnavailable("The gateway stopped before this was sent; nothing was sent.")
+    await settlement.fail(kind, work, error, never_sent=True)
+
+
+async def _call_unknown(act: Action, operation: Operation) -> None:
+    kind, work = await _work_of(act, operation)
+    error = PanelOutcomeUnknown("The gateway stopped while this was being sent.")
+    digest = act.ports.sealer.digest(operation.desired or b"", "audit.panel_call")
+    await settlement.leave_unknown(kind, work, error, digest=digest)
