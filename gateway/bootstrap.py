@@ -1,0 +1,188 @@
+"""The composition root: Settings -> Runtime. The only file that knows every class."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gateway import __version__
+from gateway.api.app import create_app, create_ops_app
+from gateway.api.options import ApiOptions
+from gateway.cache.keys import Lifetimes
+from gateway.cache.memory import MemoryCache
+from gateway.cache.redis import RedisCache
+from gateway.db.encryption import Keyring
+from gateway.db.engine import make_engine
+from gateway.db.store import SqlDatabase
+from gateway.domain.clock import SystemClock
+from gateway.domain.secrets import SystemRandom
+from gateway.identity.api_keys import ApiKeys
+from gateway.panels.client import HttpPanels, ReportCall
+from gateway.panels.pacing import LocalBudgets
+from gateway.panels.transport import Transport
+from gateway.services.context import Limits, Ports
+from gateway.services.tasks import SingleFlight, TaskKeeper
+from gateway.settings import Settings, SettingsError
+from gateway.telemetry.metrics import Metrics
+from gateway.telemetry.request_log import note_panel_call
+from gateway.telemetry.requests import RequestTelemetry
+from gateway.workers.recovery import RecoveryWorker, SweepWorker
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+    from gateway.services.ports.cache import Cache
+    from gateway.workers.runner import Worker
+
+Check = Callable[[], Awaitable[bool]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runtime:
+    """Everything that one process runs on."""
+
+    settings: Settings
+    ports: Ports
+    database: SqlDatabase
+    keyring: Keyring
+    metrics: Metrics
+    soft_checks: dict[str, Check]
+
+    def app(self) -> Starlette:
+        """Return the API."""
+        return create_app(self.ports, self._options())
+
+    def ops_app(self) -> Starlette:
+        """Return health and metrics without a key."""
+        return create_ops_app(self.ports, self._options())
+
+    def _options(self) -> ApiOptions:
+        return ApiOptions(
+            public_url=self.settings.url,
+            trusted_proxies=tuple(
+                ipaddress.ip_network(text, strict=False) for text in self.settings.trusted_proxies
+            ),
+            telemetry=RequestTelemetry(self.metrics),
+            soft_checks=self.soft_checks,
+        )
+
+    def workers(self) -> tuple[Worker, ...]:
+        """Return what runs beside the requests."""
+        return (RecoveryWorker(self.ports), SweepWorker(self.ports))
+
+
+def keyring_of(settings: Settings) -> Keyring:
+    """Return the keys of what is sealed at rest.
+
+    Raises:
+        SettingsError: there are none, or they are malformed.
+    """
+    if settings.encryption_keys is None:
+        raise SettingsError(
+            "GATEWAY_ENCRYPTION_KEYS is not set; it has no default. Make one: "
+            "python3 -c \"import base64, os; print('k1:' + "
+            'base64.b64encode(os.urandom(32)).decode())"'
+        )
+    texts = [t.strip() for t in settings.encryption_keys.get_secret_value().split(",")]
+    try:
+        return Keyring.parse([text for text in texts if text])
+    except ValueError as error:
+        raise SettingsError(f"GATEWAY_ENCRYPTION_KEYS: {error}") from None
+
+
+@asynccontextmanager
+async def build(settings: Settings) -> AsyncIterator[Runtime]:
+    """Open everything, yield it, and close it in reverse; running changes are waited for.
+
+    Raises:
+        SettingsError: a setting that only shows here to be wrong.
+    """
+    keyring = keyring_of(settings)
+    clock, random, metrics = SystemClock(), SystemRandom(), Metrics(version=__version__)
+    async with AsyncExitStack() as stack:
+        try:
+            engine = make_engine(settings.database_url)
+        except ValueError as error:
+            raise SettingsError(f"GATEWAY_DATABASE_URL: {error}") from None
+        database = SqlDatabase(engine, keyring)
+        stack.push_async_callback(database.close)
+        cache, soft_checks = await _open_cache(settings, keyring, clock, metrics, stack)
+        transport = await stack.enter_async_context(Transport.opened())
+        tasks = TaskKeeper()
+        ports = Ports(
+            database=database,
+            panels=HttpPanels(
+                transport=transport,
+                budgets=LocalBudgets(clock),
+                clock=clock,
+                random=random,
+                report=_reporter(metrics),
+            ),
+            cache=cache,
+            sealer=keyring,
+            clock=clock,
+            random=random,
+            identity=ApiKeys(database, clock),
+            tasks=tasks,
+            flights=SingleFlight(tasks),
+            limits=_limits(settings),
+            metrics=metrics,
+        )
+        stack.push_async_callback(tasks.drain, settings.drain_seconds)
+        yield Runtime(
+            settings=settings,
+            ports=ports,
+            database=database,
+            keyring=keyring,
+            metrics=metrics,
+            soft_checks=soft_checks,
+        )
+
+
+async def _open_cache(
+    settings: Settings,
+    keyring: Keyring,
+    clock: SystemClock,
+    metrics: Metrics,
+    stack: AsyncExitStack,
+) -> tuple[Cache, dict[str, Check]]:
+    """Return the cache that the settings ask for, and how to tell whether it is well."""
+    lifetimes = Lifetimes(
+        value_seconds=settings.cache.info_ttl_seconds + settings.cache.stale_if_error_seconds
+    )
+    if not settings.redis_url:
+        return MemoryCache(clock, lifetimes=lifetimes), {}
+    try:
+        cache = RedisCache(
+            settings.redis_url,
+            keyring,
+            clock,
+            lifetimes=lifetimes,
+            count=lambda event: metrics.cache_event(event.value),
+        )
+    except (TypeError, ValueError) as error:
+        raise SettingsError("GATEWAY_REDIS_URL: not a Redis address.") from error
+    await stack.enter_async_context(cache)
+    return cache, {"redis": cache.is_ready}
+
+
+def _reporter(metrics: Metrics) -> ReportCall:
+    """Count calls of panels, in the numbers and in the request's log line."""
+
+    def report(panel_id: str, action: str, outcome: str, seconds: float) -> None:
+        metrics.panel_called(panel_id=panel_id, action=action, outcome=outcome, seconds=seconds)
+        note_panel_call()
+
+    return report
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        change_deadline_seconds=settings.change_deadline_seconds,
+        settle_seconds=settings.panels.settle_seconds,
+        info_ttl_seconds=settings.cache.info_ttl_seconds,
+        stale_if_error_seconds=settings.cache.stale_if_error_seconds,
+    )

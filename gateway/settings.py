@@ -1,0 +1,264 @@
+"""Every setting: its variable, default, unit and sentence. Read once, frozen, handed around.
+
+Sources, the first wins: environment variables `GATEWAY_*` (nested with `__`), the same names with
+`_FILE` (a file that holds the value), the YAML file named by `GATEWAY_CONFIG_FILE`, defaults.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+PREFIX: Final = "GATEWAY_"
+NESTED: Final = "__"
+
+
+def _network(text: str) -> str:
+    ipaddress.ip_network(text, strict=False)
+    return text
+
+
+def _bind(text: str) -> str:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit() or int(port) > 65_535:
+        raise ValueError("must be host:port")
+    return text
+
+
+Network = Annotated[str, AfterValidator(_network)]
+Bind = Annotated[str, AfterValidator(_bind)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class PanelSettings(_Part):
+    """Defaults for panels."""
+
+    settle_seconds: int = Field(
+        300,
+        ge=1,
+        le=3_600,
+        description="How long a change without an answer may still take effect on a new panel; "
+        "seconds.",
+    )
+
+
+class CacheSettings(_Part):
+    """How long info answers are kept."""
+
+    info_ttl_seconds: int = Field(
+        60, ge=1, le=3_600, description="Age up to which an info answer is fresh; seconds."
+    )
+    stale_if_error_seconds: int = Field(
+        86_400,
+        ge=0,
+        le=7 * 86_400,
+        description="How much longer it is served, marked stale, while the panel cannot be "
+        "reached; seconds.",
+    )
+
+
+class Settings(_Part):
+    """All settings."""
+
+    database_url: str = Field(
+        "sqlite:///var/gateway.db",
+        description="sqlite:///path or postgresql://user@host/name.",
+    )
+    redis_url: str = Field(
+        "", description="redis://host:port/0; empty: a cache inside each process."
+    )
+    bind: Bind = Field("127.0.0.1:8080", description="Address of the API; host:port.")
+    ops_bind: Bind | None = Field(
+        None, description="Address of health and metrics without a key; host:port, empty: none."
+    )
+    public_url: str = Field(
+        "", description="The API's address as callers see it; empty: http:// and bind."
+    )
+    encryption_keys: SecretStr | None = Field(
+        None,
+        description="Keys of what is sealed at rest, comma list of id:base64 of 32 bytes; the "
+        "first encrypts, all decrypt.",
+    )
+    trusted_proxies: tuple[Network, ...] = Field(
+        (),
+        description="Networks whose X-Forwarded-For and Forwarded are believed; comma list.",
+    )
+    change_deadline_seconds: float = Field(
+        20.0,
+        gt=0,
+        le=60,
+        description="How long a request waits for its change before it answers 202; seconds.",
+    )
+    drain_seconds: float = Field(
+        30.0,
+        ge=0,
+        le=600,
+        description="How long a stopping process waits for its changes; seconds.",
+    )
+    log_format: str = Field(
+        "json", pattern="^(json|console)$", description="json, or console for people."
+    )
+    log_level: str = Field(
+        "info", pattern="^(debug|info|warning|error)$", description="Least level that is logged."
+    )
+    panels: PanelSettings = Field(default_factory=PanelSettings)
+    cache: CacheSettings = Field(default_factory=CacheSettings)
+
+    @property
+    def url(self) -> str:
+        """Return the public URL without a trailing slash."""
+        return (self.public_url or f"http://{self.bind}").rstrip("/")
+
+
+class SettingsError(Exception):
+    """A setting is missing, unknown or wrong; one line for each, without values."""
+
+
+def environment() -> dict[str, str]:
+    """Return the process's variables; the only place that reads them."""
+    return dict(os.environ)
+
+
+class Source(BaseModel):
+    """Where each setting came from: dotted name -> words.
+
+    `unknown`: variables that look like settings and are none. They are told, not refused: an
+    orchestrator puts names like GATEWAY_PORT into the environment of its own accord.
+    """
+
+    origins: dict[str, str] = Field(default_factory=dict)
+    unknown: list[str] = Field(default_factory=list)
+
+
+def load(environ: Mapping[str, str] | None = None) -> tuple[Settings, Source]:
+    """Read the settings.
+
+    Args:
+        environ: the variables; the process's own where None.
+
+    Raises:
+        SettingsError: all faults at once.
+    """
+    variables = environment() if environ is None else environ
+    source = Source()
+    values = _from_file(variables.get(f"{PREFIX}CONFIG_FILE"), source)
+    for name, text, origin in _variables(variables):
+        path = name.lower().split(NESTED)
+        if not _is_known(path):
+            source.unknown.append(f"{PREFIX}{name}")
+            continue
+        _put(values, path, _split_lists(path, text))
+        source.origins[".".join(path)] = origin
+    try:
+        return Settings.model_validate(values), source
+    except ValidationError as error:
+        lines = [
+            f"{PREFIX}{NESTED.join(str(p) for p in fault['loc']).upper()}: {fault['msg']}"
+            for fault in error.errors(include_input=False, include_url=False)
+        ]
+        raise SettingsError("\n".join(lines)) from None
+
+
+def _variables(variables: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """Return (name without prefix, value, origin); a file's content loses its last line end."""
+    found = []
+    for variable, text in sorted(variables.items()):
+        name = variable.removeprefix(PREFIX)
+        if name in {variable, "CONFIG_FILE"}:
+            continue
+        if name.endswith("_FILE"):
+            content = _read(text, variable).rstrip("\r\n")
+            found.append((name.removesuffix("_FILE"), content, f"file in {variable}"))
+        else:
+            found.append((name, text, variable))
+    return found
+
+
+def _is_known(path: list[str]) -> bool:
+    part: type[BaseModel] = Settings
+    for name in path[:-1]:
+        info = part.model_fields.get(name)
+        inner = info.annotation if info else None
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            return False
+        part = inner
+    return path[-1] in part.model_fields
+
+
+def _read(path: str, variable: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise SettingsError(f"{variable}: {error.strerror}: {path}") from error
+
+
+def _from_file(path: str | None, source: Source) -> dict[str, Any]:
+    if not path:
+        return {}
+    values = yaml.safe_load(_read(path, f"{PREFIX}CONFIG_FILE")) or {}
+    if not isinstance(values, dict):
+        raise SettingsError(f"{PREFIX}CONFIG_FILE: not a mapping: {path}")
+    source.origins.update(dict.fromkeys(_flat(values), path))
+    return values
+
+
+def _flat(values: Mapping[str, Any], before: str = "") -> list[str]:
+    names: list[str] = []
+    for name, value in values.items():
+        full = f"{before}{name}"
+        names += _flat(value, f"{full}.") if isinstance(value, dict) else [full]
+    return names
+
+
+def _put(values: dict[str, Any], path: list[str], value: object) -> None:
+    for part in path[:-1]:
+        inner = values.setdefault(part, {})
+        values = inner if isinstance(inner, dict) else {}
+    values[path[-1]] = value
+
+
+def _split_lists(path: list[str], text: str) -> object:
+    """Return a comma list as a list, and an empty optional value as absent."""
+    if path == ["trusted_proxies"]:
+        return [part.strip() for part in text.split(",") if part.strip()]
+    if path in (["ops_bind"], ["encryption_keys"]) and not text:
+        return None
+    return text
+
+
+def shown(settings: Settings, source: Source) -> list[tuple[str, str, str, str]]:
+    """Return (variable, value with secrets hidden, origin, description) of every setting."""
+    rows: list[tuple[str, str, str, str]] = []
+
+    def walk(part: BaseModel, path: tuple[str, ...]) -> None:
+        for name, info in type(part).model_fields.items():
+            value, full = getattr(part, name), (*path, name)
+            if isinstance(value, BaseModel):
+                walk(value, full)
+                continue
+            variable = PREFIX + NESTED.join(full).upper()
+            origin = source.origins.get(".".join(full), "default")
+            rows.append((variable, _shown(name, value), origin, info.description or ""))
+
+    walk(settings, ())
+    return rows
+
+
+def _shown(name: str, value: object) -> str:
+    if isinstance(value, SecretStr):
+        return "***"
+    if isinstance(value, tuple):
+        return ",".join(value)
+    if name in {"database_url", "redis_url"} and "@" in str(value):
+        scheme, _, rest = str(value).partition("://")
+        return f"{scheme}://***@{rest.rpartition('@')[2]}"
+    return "" if value is None else str(value)

@@ -1,0 +1,63 @@
+"""Runs workers: each in its own rhythm, none stops another, all stop together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+import structlog
+
+from gateway.domain.errors import GatewayError
+
+log = structlog.get_logger(__name__)
+
+#: A worker that fails waits this much longer each time, up to the greatest pause.
+FAILURE_PAUSE_SECONDS: Final = 5.0
+FAILURE_PAUSE_SECONDS_MAX: Final = 60.0
+
+
+class Worker(Protocol):
+    """Something to do again and again."""
+
+    name: str
+    every_seconds: float
+
+    async def tick(self) -> int:
+        """Do a bounded amount of work and return how much; a full batch comes again at once."""
+
+
+async def run_workers(workers: Sequence[Worker], stop: asyncio.Event) -> None:
+    """Run *workers* until *stop* is set; a tick under way is finished."""
+    async with asyncio.TaskGroup() as group:
+        for worker in workers:
+            group.create_task(_run(worker, stop), name=f"worker:{worker.name}")
+
+
+async def _run(worker: Worker, stop: asyncio.Event) -> None:
+    failures = 0
+    while not stop.is_set():
+        pause = worker.every_seconds
+        try:
+            done = await worker.tick()
+        except GatewayError as error:
+            failures += 1
+            log.warning("worker.failed", worker=worker.name, code=error.code)
+        except Exception:
+            failures += 1
+            log.exception("worker.broke", worker=worker.name)
+        else:
+            failures = 0
+            if done:
+                log.info("worker.done", worker=worker.name, done=done)
+        if failures:
+            pause += min(FAILURE_PAUSE_SECONDS * failures, FAILURE_PAUSE_SECONDS_MAX)
+        await _sleep(stop, pause)
+
+
+async def _sleep(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        return

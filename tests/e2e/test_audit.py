@@ -1,0 +1,160 @@
+"""Everything that happened can be proved: each change, each refusal, each secret read."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from gateway.api.rest.table import TABLE
+from tests.world import World
+
+ID_IN_PATH = re.compile(r"{(\w+)}")
+#: Requests that change nothing, though they are not reads; each needs a reason here.
+NOT_CHANGES: set[str] = set()
+BODIES: dict[str, Any] = {
+    "POST /v1/lines": {"period": "P1M"},
+    "PATCH /v1/lines/{line_id}": {"notes": "x"},
+    "POST /v1/lines/{line_id}/renew": {"period": "P1M"},
+    "POST /v1/keys": {"name": "x"},
+    "POST /v1/resellers": {"name": "x"},
+    "PATCH /v1/resellers/{reseller_id}": {"name": "x"},
+    "POST /v1/panels": {"name": "x", "dialect": "xtream_v2", "base_url": "http://127.0.0.1:1"},
+    "PATCH /v1/panels/{panel_id}": {"name": "x"},
+}
+
+
+async def entries(world: World, **filters: Any) -> list[dict[str, Any]]:
+    """Return the operator's view of the log, oldest first."""
+    answer = await world.operator.ok("GET", "/v1/audit/entries", params={"limit": 200} | filters)
+    return list(reversed(answer["data"]))
+
+
+async def test_a_change_of_a_panel_is_two_entries_and_the_first_comes_before_the_call(
+    world: World,
+) -> None:
+    line = await world.line(username="anna", password="s3cret-Pass")
+    started, succeeded = await entries(world, resource_id=line["id"])
+    assert started["phase"] == "started"
+    assert succeeded["phase"] == "succeeded"
+    assert started["operation_id"] == succeeded["operation_id"]
+    assert started["action"] == succeeded["action"] == "line.create"
+    assert started["caller"]["kind"] == "reseller"
+    assert started["caller"]["id"] == world.a.id
+    assert started["resource"] == {"kind": "line", "id": line["id"]}
+    assert started["reseller_id"] == world.a.id
+    assert started["after"]["username"] == "anna"
+    assert "s3cret-Pass" not in str([started, succeeded])
+    assert succeeded["panel_call_digest"]
+    assert started["sequence"] is None
+
+
+async def test_before_and_after_hold_only_what_differs(world: World) -> None:
+    line = await world.line(notes="old")
+    await world.a.api.ok("PATCH", f"/v1/lines/{line['id']}", {"notes": "new"})
+    _, last = await entries(world, resource_id=line["id"], action="line.update")
+    assert (last["before"], last["after"]) == ({"notes": "old"}, {"notes": "new"})
+
+
+async def test_reading_a_secret_is_recorded(world: World) -> None:
+    line = await world.line()
+    await world.a.api.ok("GET", f"/v1/lines/{line['id']}/credentials")
+    (read,) = await entries(world, action="line.read_credentials")
+    assert (read["phase"], read["resource"]["id"]) == ("succeeded", line["id"])
+
+
+def changing_routes() -> list[tuple[str, str]]:
+    """Return every route that changes something or reads a secret."""
+    return [
+        (route.method, route.path)
+        for route in TABLE
+        if (route.method != "GET" or route.path.endswith("/credentials"))
+        and f"{route.method} {route.path}" not in NOT_CHANGES
+    ]
+
+
+async def test_every_change_without_permission_is_denied_and_recorded_once(world: World) -> None:
+    line = await world.line()
+    ids = {
+        "line_id": line["id"],
+        "reseller_id": world.a.id,
+        "panel_id": world.panel_id,
+        "key_id": (await world.a.api.ok("GET", "/v1/keys"))["data"][0]["id"],
+    }
+    made = await world.a.api.ok(
+        "POST", "/v1/keys", {"name": "powerless", "permissions": []}, status=201
+    )
+    powerless = world.api(made["key"])
+    calls = len(world.calls())
+    for method, path in changing_routes():
+        before = len(await entries(world, phase="denied"))
+        missing = set(ID_IN_PATH.findall(path)) - set(ids)
+        assert not missing, f"{method} {path}: which {missing}?"
+        answer = await powerless.send(method, path.format(**ids), BODIES.get(f"{method} {path}"))
+        assert answer.status_code == 403, (method, path, answer.text)
+        assert answer.json()["code"] == "permission_denied"
+        denied = await entries(world, phase="denied")
+        assert len(denied) == before + 1, (method, path)
+        assert denied[-1]["code"] == "permission_denied"
+    assert len(world.calls()) == calls
+
+
+@pytest.mark.parametrize(
+    ("body", "policy", "code"),
+    [
+        ({"max_connections": 5}, {"max_connections": 2}, "quota_exceeded"),
+        ({"max_connections": None}, {"max_connections": 2}, "quota_exceeded"),
+        ({"bouquet_ids": [1, 2]}, {"bouquet_ids": {}}, "bouquet_not_allowed"),
+        ({"is_trial": True}, {"trials_per_day": 0}, "quota_exceeded"),
+        ({"is_restreamer": True}, {"may_restream": False}, "field_not_allowed"),
+        ({"never_expires": True, "period": None}, {"may_never_expire": False}, "field_not_allowed"),
+        ({"admin_enabled": True}, {}, "field_not_allowed"),
+        ({"member_id": 1}, {}, "field_not_allowed"),
+        ({}, {"max_lines": 0}, "quota_exceeded"),
+    ],
+    ids=str,
+)
+async def test_a_refusal_by_policy_is_recorded_as_failed_and_sends_nothing(
+    world: World, body: dict[str, Any], policy: dict[str, Any], code: str
+) -> None:
+    tenant = await world.reseller("limited", **policy)
+    calls = len(world.calls())
+    asked = {"period": "P1M"} | body
+    answer = await tenant.api.post("/v1/lines", {k: v for k, v in asked.items() if v != "-"})
+    assert (answer.status_code, answer.json()["code"]) == (403, code), answer.text
+    failed = await entries(world, reseller_id=tenant.id, phase="failed")
+    assert [entry["code"] for entry in failed] == [code]
+    assert len(world.calls()) == calls
+
+
+async def test_malformed_requests_are_not_in_the_log(world: World) -> None:
+    before = len(await entries(world))
+    await world.a.api.post("/v1/lines", {"period": "P1M", "nonsense": 1})
+    await world.a.api.send("POST", "/v1/lines", content=b"{")
+    await world.a.api.get("/v1/lines/line_nope")
+    assert len(await entries(world)) == before
+
+
+async def test_a_reseller_reads_its_own_entries_only(world: World) -> None:
+    mine = await world.line()
+    theirs = await world.line(world.b.api)
+    text = (await world.a.api.get("/v1/audit/entries?limit=200")).text
+    assert mine["id"] in text
+    assert theirs["id"] not in text
+    # What the operator does to a reseller's line is the reseller's to see as well.
+    await world.operator.ok("POST", f"/v1/lines/{mine['id']}/suspend")
+    seen = await world.a.api.ok(
+        "GET", "/v1/audit/entries", params={"action": "line.suspend", "resource_id": mine["id"]}
+    )
+    assert {entry["caller"]["kind"] for entry in seen["data"]} == {"operator"}
+
+
+async def test_a_suspended_reseller_reads_and_changes_nothing(world: World) -> None:
+    line = await world.line()
+    await world.operator.ok("POST", f"/v1/resellers/{world.a.id}/suspend")
+    assert (await world.a.api.get(f"/v1/lines/{line['id']}")).status_code == 200
+    answer = await world.a.api.post(f"/v1/lines/{line['id']}/suspend")
+    assert (answer.status_code, answer.json()["code"]) == (403, "permission_denied")
+    await world.operator.ok("POST", f"/v1/resellers/{world.a.id}/resume")
+    assert (await world.a.api.post(f"/v1/lines/{line['id']}/suspend")).status_code == 200
