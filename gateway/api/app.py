@@ -1,0 +1,65 @@
+"""The ASGI applications: the API, and the small one of the operations port."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.routing import BaseRoute
+
+from gateway.api.contracts import to_text
+from gateway.api.docs import docs_routes
+from gateway.api.exchange import Answer, exchange_of
+from gateway.api.health import health_routes
+from gateway.api.middleware import BodyLimitMiddleware, ExchangeMiddleware, note
+from gateway.api.options import ApiOptions
+from gateway.api.problems import problem_answer
+from gateway.api.rest.dispatch import RestRoutes
+from gateway.api.rest.openapi import openapi
+from gateway.api.rest.routing import Route
+from gateway.api.rest.table import TABLE
+from gateway.domain.errors import GatewayError
+from gateway.services.context import Ports
+
+
+def create_app(
+    ports: Ports, options: ApiOptions | None = None, *, table: Iterable[Route] = TABLE
+) -> Starlette:
+    """Return the API with everything that it serves."""
+    options = options or ApiOptions()
+    routes = tuple(table)
+    return _app(
+        [
+            RestRoutes(routes, ports),
+            *health_routes(ports, options, free_metrics=False),
+            *docs_routes(lambda: to_text(openapi(routes))),
+        ],
+        options,
+    )
+
+
+def create_ops_app(ports: Ports, options: ApiOptions | None = None) -> Starlette:
+    """Return what the operations port serves: health, and metrics without a key."""
+    options = options or ApiOptions()
+    return _app(list(health_routes(ports, options, free_metrics=True)), options)
+
+
+def _app(routes: list[BaseRoute], options: ApiOptions) -> Starlette:
+    async def answer_error(request: Request, error: Exception) -> Answer:
+        exchange = exchange_of(request.scope)
+        note(exchange, error, options)
+        return problem_answer(error, exchange.request_id)
+
+    app = Starlette(
+        routes=routes,
+        middleware=[
+            Middleware(ExchangeMiddleware, options=options),
+            Middleware(BodyLimitMiddleware, bytes_max=options.body_bytes_max),
+        ],
+        exception_handlers={GatewayError: answer_error, HTTPException: answer_error},  # type: ignore[dict-item]
+    )
+    app.router.redirect_slashes = False
+    return app

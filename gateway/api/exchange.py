@@ -1,0 +1,65 @@
+"""One request on its way through the edge: what is known of it, and the answer it gets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from starlette.types import Receive, Scope, Send
+
+from gateway.domain.caller import Caller
+
+EXCHANGE: Final = "gateway.exchange"
+
+RawHeaders = tuple[tuple[bytes, bytes], ...]
+
+
+@dataclass(slots=True, kw_only=True)
+class Exchange:
+    """What is known of a request; filled on the way down, told in the log line at the end.
+
+    `route` is the template of the path, such as `/v1/lines/{line_id}`; None: no route took it.
+    `code` is the problem's code, None for a success. `ip` is the client's, behind our proxies.
+    """
+
+    request_id: str
+    method: str
+    path: str
+    ip: str | None
+    headers: Mapping[bytes, list[bytes]]
+    route: str | None = None
+    caller: Caller | None = None
+    status: int | None = None
+    code: str | None = None
+    seconds: float = 0.0
+
+
+def exchange_of(scope: Scope) -> Exchange:
+    """Return the exchange that the outermost middleware put into *scope*."""
+    exchange: Exchange = scope[EXCHANGE]
+    return exchange
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole response. Content-Length is added; an empty *media_type* means there is no body."""
+
+    status: int
+    body: bytes = b""
+    media_type: bytes = b"application/json"
+    headers: RawHeaders = field(default=())
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+        headers = list(self.headers)
+        if self.media_type:
+            headers.append((b"content-type", self.media_type))
+        if self.status not in {204, 304}:
+            headers.append((b"content-length", b"%d" % len(self.body)))
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await send({"type": "http.response.body", "body": self.body})
+
+
+def header(name: bytes, value: str | int) -> tuple[bytes, bytes]:
+    """Return one response header; *value* is ASCII and holds no line break."""
+    return name, str(value).encode("ascii")

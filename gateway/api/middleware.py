@@ -1,0 +1,145 @@
+"""What happens to every request, whatever it asks: plain ASGI, outermost first."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from collections.abc import Mapping
+from typing import Final
+
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway.api.client_address import client_address
+from gateway.api.exchange import EXCHANGE, Exchange, RawHeaders
+from gateway.api.options import ApiOptions
+from gateway.api.problems import problem_answer, shown_error
+from gateway.domain.errors import BodyTooLarge, InternalError
+
+_REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+_SECURITY: Final[RawHeaders] = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+)
+_API_POLICY: Final = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+_NO_STORE: Final = (b"cache-control", b"no-store")
+_HTTPS_ONLY: Final = (b"strict-transport-security", b"max-age=31536000")
+
+
+class ExchangeMiddleware:
+    """Gives each request its id and client address, each response its headers, and tells the log.
+
+    No exception leaves it while an answer can still be given.
+    """
+
+    def __init__(self, app: ASGIApp, options: ApiOptions) -> None:
+        self.app = app
+        self.options = options
+        https = options.public_url.startswith("https://")
+        self.fixed_headers = (*_SECURITY, _HTTPS_ONLY) if https else _SECURITY
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        exchange = self._begin(scope)
+        telemetry = self.options.telemetry
+        telemetry.request_began(exchange)
+        is_head = scope["method"] == "HEAD"
+
+        async def answer(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                exchange.status = message["status"]
+                message["headers"] = self._headers(exchange, message["headers"])
+            elif is_head and message["type"] == "http.response.body":
+                message["body"] = b""
+            await send(message)
+
+        try:
+            await self.app(scope, receive, answer)
+        except ClientDisconnect:
+            pass  # Nobody is left to answer.
+        except Exception as error:
+            if exchange.status is not None:
+                raise
+            note(exchange, error, self.options)
+            await problem_answer(error, exchange.request_id)(scope, receive, answer)
+        finally:
+            exchange.seconds = time.perf_counter() - began
+            telemetry.request_ended(exchange)
+
+    def _begin(self, scope: Scope) -> Exchange:
+        headers: dict[bytes, list[bytes]] = {}
+        for name, value in scope["headers"]:
+            headers.setdefault(name, []).append(value)
+        peer = scope.get("client")
+        exchange = Exchange(
+            request_id=_request_id(headers),
+            method=scope["method"],
+            path=scope["path"],
+            ip=client_address(peer[0] if peer else None, headers, self.options.trusted_proxies),
+            headers=headers,
+        )
+        scope[EXCHANGE] = exchange
+        return exchange
+
+    def _headers(
+        self, exchange: Exchange, given: list[tuple[bytes, bytes]]
+    ) -> list[tuple[bytes, bytes]]:
+        headers = [*given, *self.fixed_headers]
+        headers.append((b"x-request-id", exchange.request_id.encode()))
+        names = {name for name, _ in given}
+        if b"cache-control" not in names:
+            headers.append(_NO_STORE)
+        if b"content-security-policy" not in names:
+            headers.append(_API_POLICY)
+        return headers
+
+
+class BodyLimitMiddleware:
+    """Refuses bodies over the limit: by their announced length, else while they come in."""
+
+    def __init__(self, app: ASGIApp, bytes_max: int) -> None:
+        self.app = app
+        self.bytes_max = bytes_max
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = scope[EXCHANGE].headers if scope["type"] == "http" else {}
+        if b"content-length" not in headers and b"transfer-encoding" not in headers:
+            await self.app(scope, receive, send)
+            return
+        announced = headers.get(b"content-length", [b""])[0]
+        if announced.isdigit() and (len(announced) > 18 or int(announced) > self.bytes_max):
+            raise self._too_large()
+        received = 0
+
+        async def counted() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self.bytes_max:
+                raise self._too_large()
+            return message
+
+        await self.app(scope, counted, send)
+
+    def _too_large(self) -> BodyTooLarge:
+        return BodyTooLarge(f"The body is larger than {self.bytes_max} bytes.")
+
+
+def note(exchange: Exchange, error: Exception, options: ApiOptions) -> None:
+    """Keep the code of *error* for the log line, and its traceback if it is a bug."""
+    shown = shown_error(error)
+    exchange.code = shown.code
+    if isinstance(shown, InternalError):
+        options.telemetry.request_broke(exchange, error)
+
+
+def _request_id(headers: Mapping[bytes, list[bytes]]) -> str:
+    given = headers.get(b"x-request-id", ())
+    if len(given) == 1 and _REQUEST_ID.fullmatch(given[0]):
+        return given[0].decode()
+    return f"req_{secrets.token_hex(16)}"

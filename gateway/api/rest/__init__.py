@@ -1,0 +1,1 @@
+"""REST: one file a noun, and the table of routes that serves requests and makes OpenAPI."""

@@ -1,0 +1,112 @@
+"""A request -> what its endpoint is called with, or all that is wrong with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.types import Receive, Scope
+
+from gateway.api.auth import authenticate
+from gateway.api.exchange import Exchange
+from gateway.api.rest import json_body
+from gateway.api.rest.faults import invalid
+from gateway.api.rest.headers import (
+    check_acceptable,
+    idempotency_key,
+    if_version,
+    wants_fresh,
+)
+from gateway.api.rest.query import Pairs, parse_query
+from gateway.api.rest.routing import Route
+from gateway.domain.errors import Fault, InvalidRequest, MalformedBody, NotFound
+from gateway.domain.idempotency import Idempotency
+from gateway.domain.ids import is_id
+from gateway.services.context import Context, Ports
+
+
+async def bind(
+    route: Route, scope: Scope, receive: Receive, exchange: Exchange, ports: Ports
+) -> tuple[Context, dict[str, Any]]:
+    """Return the context and the arguments of *route*'s endpoint.
+
+    Raises:
+        Unauthenticated, NotAcceptable, NotFound: looked at in this order, before the body is read.
+        UnsupportedMediaType, MalformedBody, BodyTooLarge: there is no JSON value to look at.
+        InvalidRequest: with the faults of headers, query and body together.
+    """
+    caller = await authenticate(exchange, ports)
+    check_acceptable(exchange.headers)
+    arguments: dict[str, Any] = _ids(route, scope)
+    faults: list[Fault] = []
+    version = if_version(exchange.headers, faults) if route.is_versioned else None
+    key = idempotency_key(exchange.headers, faults) if route.is_write else None
+    pairs = _query(route, scope, arguments, faults)
+    value = await _body(route, receive, exchange, arguments, faults)
+    if faults:
+        raise invalid(faults)
+    context = Context(
+        ports=ports,
+        caller=caller,
+        request_id=exchange.request_id,
+        ip=exchange.ip,
+        idempotency=None if key is None else Idempotency(key, _request(exchange, pairs, value)),
+        if_version=version,
+        no_cache=wants_fresh(exchange.headers),
+    )
+    return context, arguments
+
+
+def _ids(route: Route, scope: Scope) -> dict[str, Any]:
+    """Return the ids of the path; one of another shape cannot exist."""
+    values: dict[str, str] = scope["path_params"]
+    for name, kind in route.ids.items():
+        if not is_id(kind, values[name]):
+            raise NotFound("There is no such resource.")
+    return dict(values)
+
+
+def _query(route: Route, scope: Scope, arguments: dict[str, Any], faults: list[Fault]) -> Pairs:
+    try:
+        pairs = parse_query(scope["query_string"])
+        if pairs or route.takes_query:
+            query = route.query.of(pairs)
+            if route.takes_query:
+                arguments["query"] = query
+    except InvalidRequest as error:
+        faults += error.faults
+        return ()
+    return pairs
+
+
+async def _body(
+    route: Route,
+    receive: Receive,
+    exchange: Exchange,
+    arguments: dict[str, Any],
+    faults: list[Fault],
+) -> object:
+    """Return the JSON value, None for no body; a body on a method without one is not read."""
+    if route.body is None:
+        return None
+    body = await json_body.read_body(receive)
+    value: object = None
+    if body:
+        json_body.check_media_type(exchange.headers, route.media_types)
+        value = json_body.parse(body)
+    elif route.needs_body:
+        raise MalformedBody("The body is missing.")
+    try:
+        checked = route.body.read(value if body else {})
+    except InvalidRequest as error:
+        faults += error.faults
+        return value
+    if route.takes_body:
+        arguments["body"] = checked
+    return value
+
+
+def _request(exchange: Exchange, pairs: Pairs, value: object) -> bytes:
+    """Return one form of all requests that count as the same: method, path, query, JSON value."""
+    return json_body.canonical(
+        [exchange.method, exchange.path, [list(pair) for pair in sorted(pairs)], value]
+    )

@@ -1,0 +1,68 @@
+"""What the OpenAPI document says once and refers to: tags, header parameters, response headers."""
+
+from __future__ import annotations
+
+from typing import Final
+
+#: Which tag the first part of a path stands under, and what is said of it.
+TAGS: Final = {
+    "me": "Who you are to the gateway.",
+    "lines": "Subscriber accounts on a panel.",
+    "operations": "What became of a change.",
+    "resellers": "Tenants; for operators.",
+    "panels": "The upstream servers; for operators.",
+    "keys": "Secret texts that speak for a caller.",
+    "audit": "Who did what.",
+}
+
+#: Request headers, by the name of their component.
+PARAMETERS: Final = {
+    "IdempotencyKey": {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "required": False,
+        "description": "The same key and request again give the first answer; kept for 72 hours.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    },
+    "IfMatch": {
+        "name": "If-Match",
+        "in": "header",
+        "required": False,
+        "description": "The ETag that you last read; another present version answers 412.",
+        "schema": {"type": "string", "examples": ['"3"']},
+    },
+    "CacheControl": {
+        "name": "Cache-Control",
+        "in": "header",
+        "required": False,
+        "description": "`no-cache` asks the panel even if its last word is fresh.",
+        "schema": {"type": "string", "examples": ["no-cache"]},
+    },
+    "RequestId": {
+        "name": "X-Request-Id",
+        "in": "header",
+        "required": False,
+        "description": "Yours, 1 to 128 of A-Z, a-z, 0-9, `.`, `_` and `-`; it is answered.",
+        "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,128}$"},
+    },
+}
+
+
+#: Response headers.
+HEADERS: Final = {
+    "X-Request-Id": {"description": "The request's id.", "schema": {"type": "string"}},
+    "ETag": {"description": "The record's version, for If-Match.", "schema": {"type": "string"}},
+    "Location": {"description": "Where the answer lives.", "schema": {"type": "string"}},
+    "Link": {"description": "The next page, if any.", "schema": {"type": "string"}},
+    "Age": {"description": "Seconds since the panel was asked.", "schema": {"type": "integer"}},
+    "Cache-Status": {
+        "description": "`xtream-gateway; hit`, or `fwd=miss`, or `fwd=stale`.",
+        "schema": {"type": "string"},
+    },
+    "Idempotent-Replayed": {
+        "description": "`true`: the answer of an earlier request with this key.",
+        "schema": {"type": "string"},
+    },
+    "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}},
+    "WWW-Authenticate": {"description": "`Bearer`.", "schema": {"type": "string"}},
+}

@@ -1,0 +1,89 @@
+"""`/v1/operations`: what became of a change."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field
+
+from gateway.api.problems import members
+from gateway.api.rest.query import PageQuery
+from gateway.api.rest.routing import get, mapped_page
+from gateway.api.rest.shapes import Out, Time
+from gateway.api.rest.wire import AnyRef
+from gateway.domain.caller import Permission
+from gateway.domain.errors import NotFound
+from gateway.domain.ids import IdKind, OperationId
+from gateway.domain.operations import Operation, OperationFilter, OperationState, Problem
+from gateway.domain.paging import Page
+from gateway.services import operations
+from gateway.services.context import Context
+
+
+class OperationOut(Out, frozen=True, kw_only=True):
+    """One change asked of a panel, with a known end.
+
+    `settles_at`: when the outcome of an unknown one can be looked up.
+    """
+
+    id: str
+    object: str = "operation"
+    kind: str
+    state: OperationState
+    resource_id: str
+    reseller_id: str | None
+    attempts: int
+    problem: dict[str, Any] | None
+    created_at: Time
+    updated_at: Time
+    settles_at: Time | None
+
+
+class OperationQuery(PageQuery):
+    """Which operations to list."""
+
+    kind: ClassVar[IdKind] = IdKind.OPERATION
+
+    state: OperationState | None = None
+    operation_kind: Annotated[
+        str | None, Field(alias="kind", max_length=64, description="Such as line.create.")
+    ] = None
+    resource_id: AnyRef | None = None
+
+
+@get("/v1/operations", needs=Permission.OPERATIONS_READ)
+async def list_operations(context: Context, query: OperationQuery) -> Page[OperationOut]:
+    """List operations, newest first."""
+    criteria = OperationFilter(
+        state=query.state, kind=query.operation_kind, resource_id=query.resource_id
+    )
+    found = await operations.list_operations(context, criteria, query.page)
+    return mapped_page(found, operation_out)
+
+
+@get("/v1/operations/{operation_id}", needs=Permission.OPERATIONS_READ, raises=(NotFound,))
+async def get_operation(context: Context, operation_id: OperationId) -> OperationOut:
+    """Read an operation."""
+    return operation_out(await operations.get_operation(context, operation_id))
+
+
+def operation_out(operation: Operation) -> OperationOut:
+    """Return the public shape of *operation*."""
+    return OperationOut(
+        id=operation.id,
+        kind=operation.kind,
+        state=operation.state,
+        resource_id=operation.resource_id,
+        reseller_id=operation.reseller_id,
+        attempts=operation.attempts,
+        problem=_problem_out(operation.problem),
+        created_at=operation.created_at,
+        updated_at=operation.updated_at,
+        settles_at=operation.settles_at,
+    )
+
+
+def _problem_out(problem: Problem | None) -> dict[str, Any] | None:
+    if problem is None:
+        return None
+    return members(problem.code, problem.status, problem.detail, problem.faults)

@@ -1,0 +1,139 @@
+"""What callers want of Redis at one moment, sent together: all look-ups are one MGET.
+
+A batch knows how to become commands and what the answers mean for each waiter; it does no input or
+output. Waiters get an answer or, on any failure, nothing; a waiter that went away disturbs nobody.
+
+One MGET over many resources works on one server, not across the slots of a Redis Cluster. To use
+one, send a MGET for each resource instead (its two keys share a slot).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from gateway.cache.agreement import NOTHING, lookup_of
+from gateway.cache.keys import Lifetimes, epoch_key, value_key
+from gateway.cache.link import Command, Link
+from gateway.cache.scripts import EPOCH_DIGITS_MAX
+from gateway.cache.sealing import EntrySealer
+from gateway.services.ports.cache import CacheEntry, Lookup
+
+T = TypeVar("T")
+
+#: Bounds how long one exchange keeps the server and the event loop busy.
+RESOURCES_MAX: Final = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Raise:
+    """An epoch to tell; `must_land`: again and again until it is told."""
+
+    resource_id: str
+    epoch: int
+    must_land: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """An entry to keep."""
+
+    resource_id: str
+    entry: CacheEntry
+
+
+class Batch:
+    """Look-ups and writes that share one exchange, which ends at `deadline` (loop time)."""
+
+    def __init__(self, deadline: float) -> None:
+        self.deadline = deadline
+        self._reads: dict[str, list[asyncio.Future[Lookup]]] = {}
+        self._writes: list[tuple[Raise | Put, asyncio.Future[bool]]] = []
+
+    @property
+    def is_full(self) -> bool:
+        """Tell whether no more should be added."""
+        return len(self._reads) + len(self._writes) >= RESOURCES_MAX
+
+    def look_up(self, resource_id: str) -> asyncio.Future[Lookup]:
+        """Add a look-up; readers of one resource share its two keys."""
+        future: asyncio.Future[Lookup] = asyncio.get_running_loop().create_future()
+        self._reads.setdefault(resource_id, []).append(future)
+        return future
+
+    def write(self, wanted: Raise | Put) -> asyncio.Future[bool]:
+        """Add a write; its future tells whether the server took it."""
+        future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._writes.append((wanted, future))
+        return future
+
+    def commands(self, link: Link, sealer: EntrySealer, lifetimes: Lifetimes) -> list[Command]:
+        """Return what to send: writes first, so that readers of this moment see them."""
+        commands = [
+            write_command(wanted, link, sealer, lifetimes) for wanted, _future in self._writes
+        ]
+        if self._reads:
+            commands.append(("MGET", *_keys(link.run_id, self._reads)))
+        return commands
+
+    def resolve(self, answers: Sequence[Any], link: Link, sealer: EntrySealer) -> list[Raise]:
+        """Give each waiter its answer; return the raises that must land and were not taken."""
+        refused: list[Raise] = []
+        for (wanted, writer), answer in zip(self._writes, answers, strict=False):
+            taken = answer == 1
+            _give(writer, taken)
+            if isinstance(wanted, Raise) and wanted.must_land and not taken:
+                refused.append(wanted)
+        held = answers[-1] if self._reads else ()
+        for number, (resource_id, waiters) in enumerate(self._reads.items()):
+            sealed, epoch = held[2 * number : 2 * number + 2]
+            key = value_key(link.run_id, resource_id)
+            entry = sealer.unseal(sealed, key) if sealed is not None else None
+            lookup = lookup_of(entry, _epoch_of(epoch))
+            for waiter in waiters:
+                _give(waiter, lookup)
+        return refused
+
+    def fail(self) -> list[Raise]:
+        """Give all who still wait nothing; return the raises that must land."""
+        for waiters in self._reads.values():
+            for waiter in waiters:
+                _give(waiter, NOTHING)
+        for _wanted, future in self._writes:
+            _give(future, False)
+        return [it for it, _ in self._writes if isinstance(it, Raise) and it.must_land]
+
+
+def write_command(
+    wanted: Raise | Put, link: Link, sealer: EntrySealer, lifetimes: Lifetimes
+) -> Command:
+    """Return the script call of one write."""
+    value = value_key(link.run_id, wanted.resource_id)
+    epoch = epoch_key(link.run_id, wanted.resource_id)
+    epoch_life = lifetimes.epoch_seconds * 1000
+    if isinstance(wanted, Raise):
+        return ("EVALSHA", link.raise_epoch, 2, epoch, value, wanted.epoch, epoch_life)
+    sealed = sealer.seal(wanted.entry, value)
+    number = wanted.entry.epoch
+    value_life = lifetimes.value_seconds * 1000
+    return ("EVALSHA", link.put, 2, epoch, value, number, epoch_life, sealed, value_life)
+
+
+def _keys(run_id: str, resource_ids: Iterable[str]) -> Iterator[str]:
+    for resource_id in resource_ids:
+        yield value_key(run_id, resource_id)
+        yield epoch_key(run_id, resource_id)
+
+
+def _epoch_of(held: bytes | None) -> int | None:
+    """Return the number in an epoch key; anything that a script did not write is nothing."""
+    if held is None or len(held) > EPOCH_DIGITS_MAX or not held.isdigit():
+        return None
+    return int(held)
+
+
+def _give(waiter: asyncio.Future[T], answer: T) -> None:
+    if not waiter.done():
+        waiter.set_result(answer)

@@ -1,0 +1,150 @@
+"""Transactions: one scope each. The only file that begins and commits them."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import exc
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from gateway.db import migrations
+from gateway.db.answers import SqlKeptAnswers
+from gateway.db.audit import SqlAuditEntries
+from gateway.db.engine import WRITES, is_sqlite
+from gateway.db.failures import unavailable
+from gateway.db.keys import SqlKeys
+from gateway.db.lines import SqlLines
+from gateway.db.operations import SqlOperations
+from gateway.db.panels import SqlPanels
+from gateway.db.resellers import SqlResellers
+from gateway.db.scope_guard import ScopedSession
+from gateway.domain.errors import ServiceUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+    from gateway.services.ports import store as ports
+    from gateway.services.ports.sealer import Sealer
+    from gateway.services.scope import Scope
+
+#: How long writers of this process queue for SQLite's one write lock; seconds.
+_TURN_TIMEOUT_SECONDS: Final = 5.0
+
+
+@dataclass(slots=True)
+class SqlStore:
+    """The repositories of one transaction."""
+
+    lines: ports.Lines
+    resellers: ports.Resellers
+    panels: ports.PanelRows
+    keys: ports.Keys
+    operations: ports.Operations
+    audit: ports.AuditEntries
+    answers: ports.KeptAnswers
+
+
+class SqlDatabase:
+    """The port Database over an engine of `make_engine`; it belongs to one event loop.
+
+    On SQLite a transaction that writes takes the write lock when it begins; writers of this process
+    queue in order for it, which is fairer and quicker than SQLite's own waiting. A transaction must
+    therefore not be opened inside another one.
+    """
+
+    def __init__(self, engine: AsyncEngine, sealer: Sealer) -> None:
+        self._engine = engine
+        self._sealer = sealer
+        self._reading = engine.execution_options(postgresql_readonly=True)
+        self._writing = engine.execution_options(**{WRITES: True})
+        self._turn = asyncio.Lock() if is_sqlite(engine) else None
+
+    @asynccontextmanager
+    async def read(self, scope: Scope) -> AsyncIterator[ports.Store]:
+        """Open a read-only transaction; on SQLite it sees the moment of its first query."""
+        async with self.session(scope, writable=False) as session:
+            yield self._store(session)
+
+    @asynccontextmanager
+    async def write(self, scope: Scope) -> AsyncIterator[ports.Store]:
+        """Open a transaction that is committed unless the block raises."""
+        async with self.session(scope, writable=True) as session:
+            yield self._store(session)
+
+    @asynccontextmanager
+    async def session(self, scope: Scope, *, writable: bool) -> AsyncIterator[AsyncSession]:
+        """Open the transaction itself; for this package only.
+
+        Raises:
+            ServiceUnavailable: no connection, or SQLite's write lock, within the time limits.
+        """
+        bind = self._writing if writable else self._reading
+        info = {"scope": scope, "writable": writable}
+        async with (
+            self._my_turn(writable=writable),
+            AsyncSession(
+                bind,
+                sync_session_class=ScopedSession,
+                autoflush=False,
+                expire_on_commit=False,
+                info=info,
+            ) as session,
+        ):
+            await _connect(session)
+            yield session
+            if writable:
+                await session.commit()
+
+    async def is_ready(self) -> bool:
+        """Tell whether it answers and has every migration that this code needs."""
+        try:
+            return not await migrations.pending(self._engine)
+        except (ServiceUnavailable, exc.TimeoutError):
+            return False
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._engine.dispose()
+
+    def _store(self, session: AsyncSession) -> SqlStore:
+        made = (session, self._sealer)
+        return SqlStore(
+            lines=SqlLines(*made),
+            resellers=SqlResellers(*made),
+            panels=SqlPanels(*made),
+            keys=SqlKeys(*made),
+            operations=SqlOperations(*made),
+            audit=SqlAuditEntries(*made),
+            answers=SqlKeptAnswers(*made),
+        )
+
+    def _my_turn(self, *, writable: bool) -> AbstractAsyncContextManager[object]:
+        if self._turn is None or not writable:
+            return nullcontext()
+        return _turn(self._turn)
+
+
+@asynccontextmanager
+async def _turn(lock: asyncio.Lock) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(_TURN_TIMEOUT_SECONDS):
+            await lock.acquire()
+    except TimeoutError as error:
+        raise unavailable(retry_after_seconds=1) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+async def _connect(session: AsyncSession) -> None:
+    """Take a connection and begin, so that a dead database is told before any work is done."""
+    try:
+        _ = await session.connection()
+    except exc.TimeoutError as error:
+        raise unavailable(retry_after_seconds=1) from error

@@ -1,0 +1,201 @@
+"""No method of any repository reads or changes what belongs to a stranger."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from gateway.db.store import SqlDatabase
+from gateway.domain.audit import AuditEntry, AuditFilter
+from gateway.domain.errors import GatewayError, NotFound
+from gateway.domain.ids import OperationId
+from gateway.domain.keys import Key
+from gateway.domain.lines import Line, LineFilter
+from gateway.domain.operations import Operation, OperationFilter, OperationState
+from gateway.domain.paging import PageRequest
+from gateway.services.ports import store as ports
+from gateway.services.ports.store import Store
+from gateway.services.scope import system_scope
+from tests.db.conftest import Family, scope_for
+from tests.factories import (
+    NOW,
+    a_kept_answer,
+    a_key,
+    a_line,
+    an_audit_entry,
+    an_operation,
+    owned_by,
+)
+
+
+@dataclass(frozen=True)
+class Belongings:
+    """What Bob has."""
+
+    line: Line
+    key: Key
+    operation: Operation
+    entry: AuditEntry
+
+
+@pytest.fixture
+async def bobs(registry: SqlDatabase, family: Family) -> Belongings:
+    mine = owned_by(family.bob)
+    made = Belongings(
+        line=a_line(**mine, external_id="x", username="bobs", is_trial=True),
+        key=a_key(**mine),
+        operation=an_operation(**mine, state=OperationState.SENDING),
+        entry=an_audit_entry(**mine),
+    )
+    async with registry.write(system_scope()) as store:
+        await store.lines.add(made.line)
+        await store.lines.add_reference(made.line.id, "invoice", OperationId("op_1"))
+        await store.keys.add(made.key, b"b" * 32)
+        await store.operations.add(made.operation)
+        await store.audit.append(made.entry)
+        await store.answers.add(a_kept_answer(id="a1", owner=family.bob.id, key="k"))
+    return made
+
+
+async def everything(database: SqlDatabase, bobs: Belongings, family: Family) -> tuple[Any, ...]:
+    """Return all that Bob has, as the operator sees it."""
+    page = PageRequest()
+    async with database.read(system_scope()) as store:
+        return (
+            await store.lines.list(LineFilter(), page, NOW),
+            await store.lines.find_reference(bobs.line.id, "invoice"),
+            await store.resellers.get(family.bob.id),
+            await store.keys.list(page, None),
+            await store.operations.list(OperationFilter(), page),
+            await store.audit.list(AuditFilter(), page),
+            await store.answers.find(family.bob.id, "k"),
+        )
+
+
+Call = Callable[[Store, Belongings, Family], Awaitable[object]]
+EMPTY_PAGE = "an empty page"
+
+#: Every method: how a stranger would call it, and what it may answer.
+GRID: dict[str, tuple[Call, object]] = {
+    "Lines.get": (lambda s, b, f: s.lines.get(b.line.id), NotFound),
+    "Lines.find_by_external_id": (
+        lambda s, b, f: s.lines.find_by_external_id(f.bob.id, "x"),
+        None,
+    ),
+    "Lines.find_by_username": (
+        lambda s, b, f: s.lines.find_by_username(b.line.panel_id, "bobs"),
+        None,
+    ),
+    "Lines.list": (
+        lambda s, b, f: s.lines.list(LineFilter(reseller_id=f.bob.id), PageRequest(), NOW),
+        EMPTY_PAGE,
+    ),
+    "Lines.add": (
+        lambda s, b, f: s.lines.add(a_line(**owned_by(f.bob))),
+        RuntimeError,
+    ),
+    "Lines.save": (lambda s, b, f: s.lines.save(replace(b.line, notes="x")), NotFound),
+    "Lines.raise_epoch": (lambda s, b, f: s.lines.raise_epoch(b.line.id), NotFound),
+    "Lines.delete": (lambda s, b, f: s.lines.delete(b.line.id), NotFound),
+    "Lines.count": (lambda s, b, f: s.lines.count(f.bob.id), 0),
+    "Lines.count_trials": (lambda s, b, f: s.lines.count_trials(f.bob.id, NOW), 0),
+    "Lines.find_reference": (lambda s, b, f: s.lines.find_reference(b.line.id, "invoice"), None),
+    "Lines.add_reference": (
+        lambda s, b, f: s.lines.add_reference(b.line.id, "y", OperationId("op_2")),
+        NotFound,
+    ),
+    "Lines.delete_reference": (
+        lambda s, b, f: s.lines.delete_reference(OperationId("op_1")),
+        None,
+    ),
+    "Resellers.get": (lambda s, b, f: s.resellers.get(f.bob.id), NotFound),
+    "Resellers.is_suspended": (lambda s, b, f: s.resellers.is_suspended(f.bob.owner_path), False),
+    "Resellers.list": (lambda s, b, f: s.resellers.list(PageRequest()), "without Bob"),
+    "Resellers.add": (
+        lambda s, b, f: s.resellers.add(replace(f.bob, owner_path="/rsl_new/")),
+        RuntimeError,
+    ),
+    "Resellers.save": (lambda s, b, f: s.resellers.save(replace(f.bob, name="x")), NotFound),
+    "Resellers.lock": (lambda s, b, f: s.resellers.lock(f.bob.id), NotFound),
+    "Keys.get": (lambda s, b, f: s.keys.get(b.key.id), NotFound),
+    "Keys.find_by_digest": (lambda s, b, f: s.keys.find_by_digest(b"b" * 32), None),
+    "Keys.list": (lambda s, b, f: s.keys.list(PageRequest(), f.bob.id), EMPTY_PAGE),
+    "Keys.add": (lambda s, b, f: s.keys.add(a_key(**owned_by(f.bob)), b"c" * 32), RuntimeError),
+    "Keys.revoke": (lambda s, b, f: s.keys.revoke(b.key.id, NOW), NotFound),
+    "Keys.touch": (lambda s, b, f: s.keys.touch(b.key.id, NOW), None),
+    "Operations.get": (lambda s, b, f: s.operations.get(b.operation.id), NotFound),
+    "Operations.list": (
+        lambda s, b, f: s.operations.list(OperationFilter(), PageRequest()),
+        EMPTY_PAGE,
+    ),
+    "Operations.find_open": (
+        lambda s, b, f: s.operations.find_open(b.operation.resource_id),
+        None,
+    ),
+    "Operations.add": (
+        lambda s, b, f: s.operations.add(an_operation(**owned_by(f.bob))),
+        RuntimeError,
+    ),
+    "Operations.claim": (lambda s, b, f: s.operations.claim(b.operation), False),
+    "Operations.save": (
+        lambda s, b, f: s.operations.save(b.operation, was=OperationState.SENDING),
+        False,
+    ),
+    "Operations.list_stale": (
+        lambda s, b, f: s.operations.list_stale(OperationState.SENDING, NOW.replace(year=2030), 9),
+        (),
+    ),
+    "AuditEntries.append": (
+        lambda s, b, f: s.audit.append(an_audit_entry(**owned_by(f.bob))),
+        RuntimeError,
+    ),
+    "AuditEntries.list": (lambda s, b, f: s.audit.list(AuditFilter(), PageRequest()), EMPTY_PAGE),
+    "KeptAnswers.find": (lambda s, b, f: s.answers.find(f.bob.id, "k"), None),
+    "KeptAnswers.add": (
+        lambda s, b, f: s.answers.add(a_kept_answer(owner=f.bob.id)),
+        RuntimeError,
+    ),
+    "KeptAnswers.delete": (lambda s, b, f: s.answers.delete("a1"), None),
+    "KeptAnswers.delete_older": (
+        lambda s, b, f: s.answers.delete_older(NOW.replace(year=2030), 9),
+        0,
+    ),
+}
+
+
+@pytest.mark.parametrize("method", GRID)
+async def test_a_stranger_reads_and_changes_nothing(
+    registry: SqlDatabase, family: Family, bobs: Belongings, method: str
+) -> None:
+    before = await everything(registry, bobs, family)
+    call, expected = GRID[method]
+    answer: object = None
+    with suppress(GatewayError, RuntimeError):
+        async with registry.write(scope_for(family.ann)) as store:
+            try:
+                answer = await call(store, bobs, family)
+            except (GatewayError, RuntimeError) as error:
+                answer = type(error)
+                raise
+    if expected == EMPTY_PAGE:
+        assert getattr(answer, "items", None) == ()
+    elif expected == "without Bob":
+        assert getattr(answer, "items", None) == (family.child, family.ann)
+    else:
+        assert answer == expected
+    assert await everything(registry, bobs, family) == before
+
+
+def test_the_grid_has_every_method() -> None:
+    nouns = ("Lines", "Resellers", "Keys", "Operations", "AuditEntries", "KeptAnswers")
+    methods = {
+        f"{noun}.{name}"
+        for noun in nouns
+        for name, member in vars(getattr(ports, noun)).items()
+        if not name.startswith("_") and callable(member)
+    }
+    assert methods == set(GRID)

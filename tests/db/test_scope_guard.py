@@ -1,0 +1,250 @@
+"""The scope guard: every shape of ORM statement is narrowed, everything else is refused."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+
+from gateway.db.engine import make_engine
+from gateway.db.line_rows import row_of
+from gateway.db.rows import PanelRow, ResellerRow
+from gateway.db.rows_lines import LineRow
+from gateway.db.scope_guard import WITH_ANCESTORS, ScopedSession, ancestors_of
+from gateway.db.store import SqlDatabase
+from gateway.domain.lines import Line
+from gateway.services.scope import Scope, system_scope
+from tests.db.conftest import KEYRING, Family, scope_for
+from tests.factories import a_line, owned_by
+
+Table: Any = LineRow.__table__
+Other = aliased(LineRow)
+Select = Callable[[], Any]
+
+
+@pytest.fixture
+async def rows(registry: SqlDatabase, family: Family) -> dict[str, Line]:
+    """One line each of the operator, Ann, her child and Bob, by the owner's name."""
+    owners = {"operator": None, "Ann": family.ann, "Child": family.child, "Bob": family.bob}
+    made = {name: a_line(username=name, **owned_by(owner)) for name, owner in owners.items()}
+    async with registry.write(system_scope()) as store:
+        for line in made.values():
+            await store.lines.add(line)
+    return made
+
+
+@pytest.fixture
+async def session(
+    registry: SqlDatabase, family: Family, rows: dict[str, Line]
+) -> AsyncIterator[AsyncSession]:
+    """A session of Ann's, who sees her own and her child's."""
+    async with registry.session(scope_for(family.ann), writable=True) as session:
+        yield session
+
+
+NARROWED: dict[str, Select] = {
+    "column": lambda: sa.select(LineRow.username),
+    "alias": lambda: sa.select(Other.username),
+    "entity": lambda: sa.select(LineRow).with_only_columns(LineRow.username),
+    "cte": lambda: sa.select(sa.select(LineRow.username).cte().c.username),
+    "subquery": lambda: sa.select(sa.select(LineRow.username).subquery().c.username),
+    "union": lambda: sa.union(sa.select(LineRow.username), sa.select(Other.username)),
+    "join": lambda: sa.select(LineRow.username).join(
+        ResellerRow, ResellerRow.id == LineRow.reseller_id
+    ),
+    "join to itself": lambda: sa.select(LineRow.username).join(Other, Other.id == LineRow.id),
+    "in": lambda: sa.select(LineRow.username).where(LineRow.id.in_(sa.select(Other.id))),
+    "exists": lambda: sa.select(ResellerRow.name).where(
+        sa.exists().where(LineRow.reseller_id == ResellerRow.id)
+    ),
+    "or": lambda: sa.select(LineRow.username).where(sa.true() | (LineRow.username == "Bob")),
+    "limit": lambda: sa.select(LineRow.username).order_by(LineRow.id).limit(10),
+    "for update": lambda: sa.select(LineRow.username).with_for_update(key_share=True),
+}
+
+
+@pytest.mark.parametrize("shape", NARROWED)
+async def test_a_select_sees_the_scope_only(session: AsyncSession, shape: str) -> None:
+    assert set(await session.scalars(NARROWED[shape]())) == {"Ann", "Child"}
+
+
+COUNTS: dict[str, Select] = {
+    "count of ids": lambda: sa.select(sa.func.count(LineRow.id)),
+    "count of rows": lambda: sa.select(sa.func.count()).select_from(LineRow),
+    "scalar subquery": lambda: sa.select(
+        sa.select(sa.func.count(LineRow.id)).scalar_subquery()
+    ).select_from(PanelRow),
+    "panels that have lines of others": lambda: sa.select(sa.func.count(PanelRow.id) + 1).where(
+        sa.exists().where(LineRow.panel_id == PanelRow.id, LineRow.username == "Ann")
+    ),
+}
+
+
+@pytest.mark.parametrize("shape", COUNTS)
+async def test_a_count_counts_the_scope_only(session: AsyncSession, shape: str) -> None:
+    assert await session.scalar(COUNTS[shape]()) == 2
+
+
+async def test_a_correlated_exists_does_not_see_strangers(session: AsyncSession) -> None:
+    query = sa.select(PanelRow.id).where(
+        sa.exists().where(LineRow.panel_id == PanelRow.id, LineRow.username == "Bob")
+    )
+    assert (await session.scalars(query)).all() == []
+
+
+async def test_get_and_refresh_are_narrowed(session: AsyncSession, rows: dict[str, Line]) -> None:
+    assert await session.get(LineRow, rows["Bob"].id) is None
+    mine = await session.get_one(LineRow, rows["Child"].id)
+    await session.refresh(mine)
+    assert mine.username == "Child"
+
+
+async def test_an_owner_above_is_seen_only_when_asked_for(
+    registry: SqlDatabase, family: Family
+) -> None:
+    query = sa.select(ResellerRow.name)
+    async with registry.session(scope_for(family.child), writable=False) as session:
+        assert set(await session.scalars(query)) == {"Child"}
+        wider = await session.scalars(query, execution_options={WITH_ANCESTORS: True})
+        assert set(wider) == {"Ann", "Child"}
+
+
+@pytest.mark.parametrize(
+    ("path", "above"), [("/", []), ("/a/", []), ("/a/b/", ["/a/"]), ("/a/b/c/", ["/a/", "/a/b/"])]
+)
+def test_the_owners_above_a_path(path: str, above: list[str]) -> None:
+    assert ancestors_of(path) == above
+
+
+async def test_a_bulk_update_touches_the_scope_only(
+    registry: SqlDatabase, session: AsyncSession
+) -> None:
+    await session.execute(sa.update(LineRow).values(notes="touched"))
+    await session.commit()
+    async with registry.session(system_scope(), writable=False) as everything:
+        query = sa.select(LineRow.username).where(LineRow.notes == "touched")
+        assert set(await everything.scalars(query)) == {"Ann", "Child"}
+
+
+async def test_a_bulk_delete_touches_the_scope_only(
+    registry: SqlDatabase, session: AsyncSession
+) -> None:
+    await session.execute(sa.delete(LineRow))
+    await session.commit()
+    async with registry.session(system_scope(), writable=False) as everything:
+        assert set(await everything.scalars(sa.select(LineRow.username))) == {"operator", "Bob"}
+
+
+REFUSED: dict[str, Select] = {
+    "text": lambda: sa.text("SELECT * FROM lines"),
+    "core select": lambda: sa.select(Table),
+    "core columns": lambda: sa.select(Table.c.id),
+    "core update": lambda: sa.update(Table).values(notes=""),
+    "core insert": lambda: sa.insert(Table),
+    "orm insert": lambda: sa.insert(LineRow),
+    "from text": lambda: sa.select(LineRow).from_statement(sa.text("SELECT * FROM lines")),
+    "from core": lambda: sa.select(LineRow).from_statement(sa.select(Table)),
+    "core beside orm": lambda: sa.select(PanelRow.id, Table.c.id),
+    "core table beside orm": lambda: sa.select(PanelRow, Table),
+    "core alias beside orm": lambda: sa.select(PanelRow, Table.alias().c.id),
+    "core column of the same table": lambda: sa.select(LineRow).where(
+        LineRow.id.in_(sa.select(Table.c.id))
+    ),
+    "core exists": lambda: sa.select(PanelRow).where(sa.exists(sa.select(Table))),
+    "core in": lambda: sa.select(PanelRow).where(PanelRow.id.in_(sa.select(Table.c.panel_id))),
+    "core cte": lambda: sa.select(PanelRow, sa.select(Table.c.id).cte().c.id),
+    "core join": lambda: sa.select(PanelRow).join(Table, Table.c.panel_id == PanelRow.id),
+    "light table": lambda: sa.select(PanelRow, sa.table("lines", sa.column("id")).c.id),
+    "text in where": lambda: sa.select(PanelRow).where(sa.text("1 = 1")),
+    "literal column": lambda: sa.select(PanelRow.id, sa.literal_column("(SELECT 1)")),
+    "core in update": lambda: sa.update(LineRow).values(
+        notes=sa.select(Table.c.notes).limit(1).scalar_subquery()
+    ),
+    "another owner": lambda: sa.update(LineRow).values(owner_path="/"),
+    "another owner by column": lambda: sa.update(LineRow).values({LineRow.owner_path: "/"}),
+}
+
+
+@pytest.mark.parametrize("shape", REFUSED)
+async def test_what_cannot_be_narrowed_is_refused(session: AsyncSession, shape: str) -> None:
+    with pytest.raises(RuntimeError):
+        await session.execute(REFUSED[shape]())
+
+
+async def test_an_update_by_primary_keys_is_refused(
+    session: AsyncSession, rows: dict[str, Line]
+) -> None:
+    for values in ([{"id": rows["Bob"].id, "notes": "x"}], {"id": rows["Bob"].id, "notes": "x"}):
+        with pytest.raises(RuntimeError):
+            await session.execute(sa.update(LineRow), values)
+
+
+async def test_rows_of_others_are_not_flushed(
+    registry: SqlDatabase, family: Family, rows: dict[str, Line]
+) -> None:
+    async with registry.session(scope_for(family.ann), writable=True) as session:
+        session.add(row_of(a_line(**owned_by(family.bob)), KEYRING))
+        with pytest.raises(RuntimeError, match="LineRow belongs to another owner"):
+            await session.flush()
+        session.expunge_all()
+    async with registry.session(scope_for(family.ann), writable=True) as session:
+        mine = await session.get_one(LineRow, rows["Ann"].id)
+        mine.owner_path = family.bob.owner_path
+        with pytest.raises(RuntimeError, match="belongs to another owner"):
+            await session.flush()
+        session.expunge_all()
+    async with registry.session(system_scope(), writable=True) as session:
+        foreign = await session.get_one(LineRow, rows["Bob"].id)
+        session.info["scope"] = scope_for(family.ann)
+        await session.delete(foreign)
+        with pytest.raises(RuntimeError, match="belongs to another owner"):
+            await session.flush()
+        session.expunge_all()
+
+
+async def test_own_rows_are_flushed(registry: SqlDatabase, family: Family) -> None:
+    async with registry.session(scope_for(family.ann), writable=True) as session:
+        session.add(row_of(a_line(**owned_by(family.child)), KEYRING))
+    async with registry.session(scope_for(family.child), writable=True) as session:
+        row = (await session.scalars(sa.select(LineRow))).one()
+        await session.delete(row)
+
+
+async def test_a_read_session_changes_nothing(registry: SqlDatabase, family: Family) -> None:
+    async with registry.session(system_scope(), writable=False) as session:
+        for statement in (sa.update(LineRow).values(notes=""), sa.delete(LineRow)):
+            with pytest.raises(RuntimeError, match="only reads"):
+                await session.execute(statement)
+        session.add(row_of(a_line(), KEYRING))
+        with pytest.raises(RuntimeError, match="only reads"):
+            await session.flush()
+        session.expunge_all()
+
+
+async def test_a_session_without_scope_does_nothing(migrated_url: str) -> None:
+    engine = make_engine(migrated_url)
+    async with AsyncSession(engine, sync_session_class=ScopedSession) as session:
+        with pytest.raises(KeyError, match="scope"):
+            await session.execute(sa.select(LineRow))
+        session.add(row_of(a_line(), KEYRING))
+        with pytest.raises(KeyError, match="scope"):
+            await session.flush()
+        session.expunge_all()
+    await engine.dispose()
+
+
+@pytest.mark.parametrize("path", ["/rsl_a/", "/rsl_a/rsl_b/"])
+async def test_a_path_that_only_looks_alike_is_foreign(session: AsyncSession, path: str) -> None:
+    # A range must end exactly where startswith does.
+    for other in (path[:-1] + "x/", path[:-1] + "0/", path.upper()):
+        assert not Scope(path).covers(other)
+        assert not (Scope(path).path <= other < Scope(path).path_end)
+
+
+def test_a_row_shows_neither_secrets_nor_values() -> None:
+    shown = repr(row_of(a_line(username="somebody"), KEYRING))
+    assert shown == "<LineRow None>"

@@ -1,0 +1,221 @@
+"""Domain objects for tests: valid by default, a test names what it cares about.
+
+Those that belong together do so by default: `a_line()` lies on `a_panel()`, and with
+`**owned_by(a_reseller())` it is that reseller's. Ids are fresh, so two calls make two things.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any, Final
+
+from gateway.domain.audit import AuditEntry, Phase
+from gateway.domain.caller import ROOT_PATH, Permission
+from gateway.domain.idempotency import KeptAnswer
+from gateway.domain.ids import (
+    AuditEntryId,
+    IdKind,
+    KeyId,
+    LineId,
+    OperationId,
+    PanelId,
+    ResellerId,
+    new_id,
+)
+from gateway.domain.keys import Key
+from gateway.domain.lines import Line, LineStatus
+from gateway.domain.operations import Asker, Operation, OperationState
+from gateway.domain.panels import Bouquet, Budget, CreditMode, Panel, Tls
+from gateway.domain.resellers import Policy, Reseller, ResellerState, owner_path
+from gateway.domain.secrets import Secret
+
+NOW: Final = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+PANEL_ID: Final = PanelId("pnl_0000000000000000000000000a")
+
+_numbers: Final = count(1)
+
+
+def an_id(kind: IdKind) -> str:
+    """Return a fresh id; later ones sort later."""
+    return new_id(kind, NOW + timedelta(milliseconds=next(_numbers)), secrets.token_bytes)
+
+
+def owned_by(reseller: Reseller | None) -> dict[str, Any]:
+    """Return the members by which something belongs to a reseller, or to the operator."""
+    if reseller is None:
+        return {"reseller_id": None, "owner_path": ROOT_PATH}
+    return {"reseller_id": reseller.id, "owner_path": reseller.owner_path}
+
+
+def a_panel(**changes: Any) -> Panel:
+    """Return a panel that has just been added; the same id each time."""
+    panel = Panel(
+        id=PANEL_ID,
+        name="Panel One",
+        dialect="xtream_v2",
+        base_url="http://127.0.0.1:25461",
+        api_pass=Secret("panel-pass"),
+        tls=Tls(),
+        budget=Budget(),
+        settle_seconds=300,
+        suspend_by=None,
+        credit_mode=CreditMode.LEDGER,
+        bouquets=(Bouquet(id=1, name="News"), Bouquet(id=2, name="Sport")),
+        extra_columns=(),
+        probe=None,
+        version=1,
+        created_at=NOW,
+        updated_at=NOW,
+    )
+    return replace(panel, **changes)
+
+
+def a_reseller(*, parent: Reseller | None = None, **changes: Any) -> Reseller:
+    """Return an active reseller, below *parent* or the operator."""
+    reseller_id = ResellerId(changes.get("id") or an_id(IdKind.RESELLER))
+    reseller = Reseller(
+        id=reseller_id,
+        name="Reseller",
+        parent_id=None if parent is None else parent.id,
+        owner_path=owner_path(ROOT_PATH if parent is None else parent.owner_path, reseller_id),
+        state=ResellerState.ACTIVE,
+        panel_accounts=(),
+        policy=Policy(panel_ids=(PANEL_ID,)),
+        metadata={},
+        version=1,
+        created_at=NOW,
+        updated_at=NOW,
+    )
+    return replace(reseller, **changes)
+
+
+def a_line(**changes: Any) -> Line:
+    """Return a live, active line of the operator's, on `a_panel()`."""
+    line_id = LineId(changes.get("id") or an_id(IdKind.LINE))
+    line = Line(
+        id=line_id,
+        panel_id=PANEL_ID,
+        reseller_id=None,
+        owner_path=ROOT_PATH,
+        external_id=None,
+        plan_id=None,
+        username=f"user{line_id[-20:]}",
+        password=Secret("line-password"),
+        status=LineStatus.LIVE,
+        suspended_by=None,
+        is_banned=False,
+        expires_at=NOW + timedelta(days=30),
+        max_connections=1,
+        bouquet_ids=(1, 2),
+        is_trial=False,
+        is_restreamer=False,
+        allowed_ips=(),
+        allowed_user_agents=(),
+        notes="",
+        admin_notes="",
+        metadata={},
+        member_id=None,
+        force_server_id=None,
+        isp_lock=False,
+        extra={},
+        panel_line_id=None,
+        version=1,
+        epoch=1,
+        created_at=NOW,
+        updated_at=NOW,
+    )
+    return replace(line, **changes)
+
+
+def a_key(**changes: Any) -> Key:
+    """Return a usable key of the operator's with no permission but to read lines."""
+    key = Key(
+        id=KeyId(an_id(IdKind.KEY)),
+        name="Key",
+        reseller_id=None,
+        owner_path=ROOT_PATH,
+        prefix="xgw_abcd",
+        permissions=frozenset({Permission.LINES_READ}),
+        allowed_ips=(),
+        expires_at=None,
+        last_used_at=None,
+        revoked_at=None,
+        created_at=NOW,
+    )
+    return replace(key, **changes)
+
+
+def an_asker(**changes: Any) -> Asker:
+    """Return an operator who asks with a key."""
+    asker = Asker(
+        caller_kind="operator",
+        caller_id="operator",
+        key_id=None,
+        ip="127.0.0.1",
+        request_id="request-1",
+    )
+    return replace(asker, **changes)
+
+
+def an_operation(**changes: Any) -> Operation:
+    """Return a prepared creation of some line of the operator's on `a_panel()`."""
+    operation = Operation(
+        id=OperationId(an_id(IdKind.OPERATION)),
+        kind="line.create",
+        state=OperationState.PREPARED,
+        resource_id=an_id(IdKind.LINE),
+        panel_id=PANEL_ID,
+        reseller_id=None,
+        owner_path=ROOT_PATH,
+        asker=an_asker(),
+        attempts=0,
+        problem=None,
+        request=b"{}",
+        desired=None,
+        result=None,
+        idempotency_id=None,
+        sent_at=None,
+        settles_at=None,
+        created_at=NOW,
+        updated_at=NOW,
+    )
+    return replace(operation, **changes)
+
+
+def an_audit_entry(**changes: Any) -> AuditEntry:
+    """Return the entry of a change that the operator began."""
+    entry = AuditEntry(
+        id=AuditEntryId(an_id(IdKind.AUDIT_ENTRY)),
+        sequence=None,
+        phase=Phase.STARTED,
+        action="line.create",
+        operation_id=an_id(IdKind.OPERATION),
+        reseller_id=None,
+        owner_path=ROOT_PATH,
+        asker=an_asker(),
+        resource_id=an_id(IdKind.LINE),
+        before=None,
+        after={"username": "someone"},
+        code=None,
+        panel_call_digest=None,
+        at=NOW,
+    )
+    return replace(entry, **changes)
+
+
+def a_kept_answer(**changes: Any) -> KeptAnswer:
+    """Return a stored result of the operator's."""
+    answer = KeptAnswer(
+        id=secrets.token_hex(16),
+        owner="operator",
+        key=f"key-{next(_numbers)}",
+        digest="k1:00",
+        action="key.issue",
+        operation_id=None,
+        result=b'{"id":"1"}',
+        created_at=NOW,
+    )
+    return replace(answer, **changes)
