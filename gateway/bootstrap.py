@@ -32,6 +32,7 @@ from gateway.telemetry.requests import RequestTelemetry
 from gateway.workers.recovery import RecoveryWorker, SweepWorker
 
 if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
     from starlette.applications import Starlette
 
     from gateway.services.ports.cache import Cache
@@ -93,6 +94,25 @@ def keyring_of(settings: Settings) -> Keyring:
         raise SettingsError(f"GATEWAY_ENCRYPTION_KEYS: {error}") from None
 
 
+def check(settings: Settings) -> None:
+    """Find out what only shows when things are made; connects to nothing.
+
+    Raises:
+        SettingsError
+    """
+    keyring = keyring_of(settings)
+    _engine(settings)
+    if settings.redis_url:
+        _redis(settings, keyring, SystemClock(), Metrics(version=__version__))
+
+
+def _engine(settings: Settings) -> AsyncEngine:
+    try:
+        return make_engine(settings.database_url)
+    except ValueError as error:
+        raise SettingsError(f"GATEWAY_DATABASE_URL: {error}") from None
+
+
 @asynccontextmanager
 async def build(settings: Settings) -> AsyncIterator[Runtime]:
     """Open everything, yield it, and close it in reverse; running changes are waited for.
@@ -103,11 +123,7 @@ async def build(settings: Settings) -> AsyncIterator[Runtime]:
     keyring = keyring_of(settings)
     clock, random, metrics = SystemClock(), SystemRandom(), Metrics(version=__version__)
     async with AsyncExitStack() as stack:
-        try:
-            engine = make_engine(settings.database_url)
-        except ValueError as error:
-            raise SettingsError(f"GATEWAY_DATABASE_URL: {error}") from None
-        database = SqlDatabase(engine, keyring)
+        database = SqlDatabase(_engine(settings), keyring)
         stack.push_async_callback(database.close)
         cache, soft_checks = await _open_cache(settings, keyring, clock, metrics, stack)
         transport = await stack.enter_async_context(Transport.opened())
@@ -150,23 +166,31 @@ async def _open_cache(
     stack: AsyncExitStack,
 ) -> tuple[Cache, dict[str, Check]]:
     """Return the cache that the settings ask for, and how to tell whether it is well."""
-    lifetimes = Lifetimes(
-        value_seconds=settings.cache.info_ttl_seconds + settings.cache.stale_if_error_seconds
-    )
     if not settings.redis_url:
-        return MemoryCache(clock, lifetimes=lifetimes), {}
+        return MemoryCache(clock, lifetimes=_lifetimes(settings)), {}
+    cache = _redis(settings, keyring, clock, metrics)
+    await stack.enter_async_context(cache)
+    return cache, {"redis": cache.is_ready}
+
+
+def _lifetimes(settings: Settings) -> Lifetimes:
+    cache = settings.cache
+    return Lifetimes(value_seconds=cache.info_ttl_seconds + cache.stale_if_error_seconds)
+
+
+def _redis(
+    settings: Settings, keyring: Keyring, clock: SystemClock, metrics: Metrics
+) -> RedisCache:
     try:
-        cache = RedisCache(
+        return RedisCache(
             settings.redis_url,
             keyring,
             clock,
-            lifetimes=lifetimes,
+            lifetimes=_lifetimes(settings),
             count=lambda event: metrics.cache_event(event.value),
         )
-    except (TypeError, ValueError) as error:
-        raise SettingsError("GATEWAY_REDIS_URL: not a Redis address.") from error
-    await stack.enter_async_context(cache)
-    return cache, {"redis": cache.is_ready}
+    except (TypeError, ValueError):
+        raise SettingsError("GATEWAY_REDIS_URL: not a Redis address.") from None
 
 
 def _reporter(metrics: Metrics) -> ReportCall:

@@ -171,7 +171,8 @@ def load(environ: Mapping[str, str] | None = None) -> tuple[Settings, Source]:
 def _variables(variables: Mapping[str, str]) -> list[tuple[str, str, str]]:
     """Return (name without prefix, value, origin); a file's content loses its last line end."""
     found = []
-    for variable, text in sorted(variables.items()):
+    # Files first: the plain variable is put over them.
+    for variable, text in sorted(variables.items(), key=lambda it: not it[0].endswith("_FILE")):
         name = variable.removeprefix(PREFIX)
         if name in {variable, "CONFIG_FILE"}:
             continue

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import typer
 
-from gateway.bootstrap import keyring_of
 from gateway.cli.output import AsJson, CommandError, print_json, print_rows
 from gateway.settings import SettingsError, load, shown
 
@@ -19,6 +18,8 @@ def group() -> None:
 @app.command("check")
 def check(as_json: AsJson = False) -> None:
     """Print every setting with its origin, secrets hidden; fail if the gateway would not start."""
+    from gateway.bootstrap import check as check_settings
+
     try:
         settings, source = load()
     except SettingsError as error:
@@ -32,6 +33,6 @@ def check(as_json: AsJson = False) -> None:
         for name in source.unknown:
             typer.secho(f"unknown: {name}", fg="yellow", err=True)
     try:
-        keyring_of(settings)
+        check_settings(settings)
     except SettingsError as error:
         raise CommandError(str(error)) from None

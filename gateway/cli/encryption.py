@@ -8,10 +8,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from gateway.bootstrap import build
-from gateway.cli.environment import load_settings
+from gateway.cli.environment import NOT_READY, load_settings
 from gateway.cli.output import AsJson, CommandError, print_json
-from gateway.db.rotation import rotate
 from gateway.domain.errors import GatewayError
 from gateway.services.ports.sealer import SealBrokenError
 from gateway.settings import SettingsError
@@ -41,6 +39,9 @@ def rotate_all(as_json: AsJson = False) -> None:
 
 async def _rotate(*, quiet: bool) -> tuple[int, int]:
     """Return how many values were sealed again, and how many somebody else wrote meanwhile."""
+    from gateway.bootstrap import build
+    from gateway.db.rotation import rotate
+
     console = Console(stderr=True)
     columns = (
         TextColumn("{task.description}"),
@@ -51,6 +52,8 @@ async def _rotate(*, quiet: bool) -> tuple[int, int]:
     counts: dict[str, tuple[int, int]] = {}
     silent = quiet or not console.is_terminal
     async with build(load_settings()) as runtime:
+        if not await runtime.database.is_ready():
+            raise CommandError(NOT_READY)
         with Progress(*columns, console=console, disable=silent) as bar:
             tasks = {}
             async for step in rotate(runtime.database, runtime.keyring):

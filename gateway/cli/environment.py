@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import structlog
 
-from gateway.bootstrap import build
 from gateway.cli.output import CommandError
 from gateway.domain.errors import GatewayError
 from gateway.services.context import Context
 from gateway.settings import Settings, SettingsError, load
 from gateway.telemetry.logging import LogForm, configure_logging
-from gateway.workers.recovery import system_context
 
 T = TypeVar("T")
+
+NOT_READY: Final = "The database cannot be reached or is not migrated; run: xtream-gateway migrate"
 
 
 def load_settings() -> Settings:
@@ -46,9 +46,13 @@ def call(work: Callable[[Context], Awaitable[T]]) -> T:
     Raises:
         CommandError: it was refused, or the settings are wrong.
     """
+    from gateway.bootstrap import build
+    from gateway.workers.recovery import system_context
 
     async def run() -> T:
         async with build(load_settings()) as runtime:
+            if not await runtime.database.is_ready():
+                raise CommandError(NOT_READY)
             return await work(system_context(runtime.ports, "cli"))
 
     configure_logging(level="error")

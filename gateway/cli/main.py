@@ -10,6 +10,8 @@ import typer
 from gateway import __version__
 from gateway.cli import config, encryption, keys, panels, resellers, run, schema, simulate
 from gateway.cli.output import CommandError
+from gateway.domain.errors import GatewayError
+from gateway.settings import SettingsError
 
 app = typer.Typer(
     name="xtream-gateway",
@@ -42,6 +44,6 @@ def main() -> None:
     """Run the command line; exit 0 only on success."""
     try:
         app()
-    except CommandError as error:
+    except (CommandError, SettingsError, GatewayError) as error:
         typer.secho(f"xtream-gateway: {error}", fg="red", err=True)
         sys.exit(1)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from gateway.domain.ids import IdKind, is_id
+
+PIPE_WIDTH: Final = 1_000
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
@@ -33,7 +35,8 @@ def print_rows(columns: Iterable[str], rows: Iterable[Mapping[str, Any]]) -> Non
         table.add_column(name.replace("_", " "), overflow="fold")
     for row in rows:
         table.add_row(*(_text(row.get(name)) for name in names))
-    Console(soft_wrap=not sys.stdout.isatty()).print(table)
+    # A pipe has no width; long values must not be folded there.
+    Console(width=None if sys.stdout.isatty() else PIPE_WIDTH).print(table)
 
 
 def print_one(row: Mapping[str, Any], columns: Iterable[str], *, as_json: bool) -> None:

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from gateway.api.server import PortTakenError, open_socket, serving, stop_on_signals
-from gateway.bootstrap import Runtime, build, keyring_of
 from gateway.cli.environment import load_settings, start_logging
 from gateway.cli.output import CommandError
-from gateway.db.migrations import migrate as migrate_database
-from gateway.demo.start import DemoOptions, run_demo
 from gateway.domain.errors import ServiceUnavailable
-from gateway.settings import Settings
-from gateway.workers.runner import run_workers
+from gateway.settings import SettingsError
 
 
 def add_to(app: typer.Typer) -> None:
@@ -33,51 +29,26 @@ def serve(
     ] = False,
 ) -> None:
     """Serve the API (GATEWAY_BIND), and health and metrics (GATEWAY_OPS_BIND)."""
+    from gateway.serving import serve_until_stopped
+
     settings = load_settings()
     start_logging(settings)
-    keyring_of(settings)
-    asyncio.run(_serve(settings, with_workers=with_workers))
-
-
-async def _serve(settings: Settings, *, with_workers: bool) -> None:
-    try:
-        api = open_socket(settings.bind)
-        ops = open_socket(settings.ops_bind) if settings.ops_bind else None
-    except PortTakenError as error:
-        raise CommandError(str(error)) from None
-    stop = asyncio.Event()
-    with stop_on_signals(stop):
-        async with build(settings) as runtime:
-            apps = [(runtime.app(), api)]
-            if ops is not None:
-                apps.append((runtime.ops_app(), ops))
-            async with serving(apps, drain_seconds=settings.drain_seconds):
-                await _until(stop, runtime, with_workers=with_workers)
-
-
-async def _until(stop: asyncio.Event, runtime: Runtime, *, with_workers: bool) -> None:
-    if with_workers:
-        await run_workers(runtime.workers(), stop)
-    await stop.wait()
+    _run(serve_until_stopped(settings, with_workers=with_workers))
 
 
 def work() -> None:
     """Run the workers: take up what a crash left behind, forget what is old."""
+    from gateway.serving import work_until_stopped
+
     settings = load_settings()
     start_logging(settings)
-    keyring_of(settings)
-    asyncio.run(_work(settings))
-
-
-async def _work(settings: Settings) -> None:
-    stop = asyncio.Event()
-    with stop_on_signals(stop):
-        async with build(settings) as runtime:
-            await run_workers(runtime.workers(), stop)
+    _run(work_until_stopped(settings))
 
 
 def migrate() -> None:
     """Bring the database to the newest schema; safe to repeat."""
+    from gateway.db.migrations import migrate as migrate_database
+
     settings = load_settings()
     start_logging(settings)
     try:
@@ -96,6 +67,8 @@ def demo(
     fresh: Annotated[bool, typer.Option("--fresh", help="Start from empty.")] = False,
 ) -> None:
     """Start the whole product with a simulated panel, SQLite and demo keys."""
+    from gateway.demo.start import DemoOptions, run_demo
+
     options = DemoOptions(
         port=port,
         panel_port=panel_port,
@@ -104,7 +77,14 @@ def demo(
         var=var,
         fresh=fresh,
     )
+    _run(run_demo(options))
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    """Run a process's work; a wrong setting or a taken port ends it with one sentence."""
+    from gateway.api.server import PortTakenError
+
     try:
-        asyncio.run(run_demo(options))
-    except PortTakenError as error:
+        asyncio.run(work)
+    except (PortTakenError, SettingsError) as error:
         raise CommandError(str(error)) from None

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from gateway.api.contracts import check_schemas, write_schemas
 from gateway.cli.output import CommandError
 
 app = typer.Typer(help="The published contracts in schema/.", no_args_is_help=True)
@@ -18,6 +17,8 @@ Folder = Annotated[Path, typer.Option(help="Where they are.")]
 @app.command("write")
 def write(folder: Folder = Path("schema")) -> None:
     """Write the contracts that this code keeps."""
+    from gateway.api.contracts import write_schemas
+
     for path in write_schemas(folder):
         typer.echo(f"wrote {path}")
 
@@ -25,6 +26,8 @@ def write(folder: Folder = Path("schema")) -> None:
 @app.command("check")
 def check(folder: Folder = Path("schema")) -> None:
     """Fail with the difference if a published contract is not what this code keeps."""
+    from gateway.api.contracts import check_schemas
+
     difference = check_schemas(folder)
     if difference:
         typer.echo(difference)

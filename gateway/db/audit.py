@@ -89,7 +89,12 @@ def leaf_of(entry: AuditEntry) -> bytes:
             "action": entry.action,
             "operation_id": entry.operation_id,
             "reseller_id": entry.reseller_id,
-            "caller": {"kind": asker.caller_kind, "id": asker.caller_id, "key_id": asker.key_id},
+            "caller": {
+                "kind": asker.caller_kind,
+                "id": asker.caller_id,
+                "key_id": asker.key_id,
+                "chain": [],
+            },
             "ip": asker.ip,
             "request_id": asker.request_id,
             "resource": None if entry.resource_id is None else resource,

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 #: SQLSTATE classes: connection, resources, intervention (time-outs too), system, internal.
 _DOWN_CLASSES: Final = frozenset({"08", "53", "57", "58", "XX"})
-#: Lock not available; read only, as after a failover.
-_DOWN_STATES: Final = frozenset({"55P03", "25006"})
+#: Lock not available; read only, as after a failover; no such table, as before a migration.
+_DOWN_STATES: Final = frozenset({"55P03", "25006", "42P01"})
 #: Serialisation failure, deadlock: a second try will probably do.
 _TRY_AGAIN_STATES: Final = frozenset({"40001", "40P01"})
 _TRY_AGAIN_SQLITE: Final = ("SQLITE_BUSY", "SQLITE_LOCKED")

@@ -179,6 +179,7 @@ def _problem_of(data: dict[str, Any]) -> Problem:
         status=data["status"],
         detail=data["detail"],
         faults=tuple(Fault(it["pointer"], it["code"], it["detail"]) for it in data["faults"]),
+        retry_after_seconds=data["retry_after_seconds"],
     )
 
 
@@ -187,6 +188,7 @@ def _problem_json(problem: Problem) -> dict[str, Any]:
         "code": problem.code,
         "status": problem.status,
         "detail": problem.detail,
+        "retry_after_seconds": problem.retry_after_seconds,
         "faults": [
             {"pointer": it.pointer, "code": it.code, "detail": it.detail} for it in problem.faults
         ],

@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import os
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from gateway.api.server import open_socket, serving, stop_on_signals
-from gateway.bootstrap import Runtime, build
+from gateway.api.server import PortTakenError, open_socket, stop_on_signals
+from gateway.bootstrap import build
 from gateway.db.migrations import migrate
 from gateway.demo import banner, files
 from gateway.demo.seed import Demo, seed
+from gateway.serving import serve_apps
 from gateway.settings import Settings, environment, load
 from gateway.simulator.running import RunningSimulator, running_simulator
 from gateway.telemetry.logging import LogForm, configure_logging
-from gateway.workers.runner import run_workers
 
 HOST: Final = "127.0.0.1"
 PANEL_STATE: Final = "panel.db"
@@ -59,10 +60,13 @@ async def run_demo(options: DemoOptions) -> None:
         await migrate(settings.database_url)
         runtime = await stack.enter_async_context(build(settings))
         demo = await seed(runtime.ports, options.var, panel_url=simulator.base_url)
-        apps = [(runtime.app(), api), (runtime.ops_app(), ops)]
-        await stack.enter_async_context(serving(apps, drain_seconds=settings.drain_seconds))
-        _announce(options, settings, demo, simulator)
-        await _until_stopped(runtime, stop)
+        await serve_apps(
+            runtime,
+            [(runtime.app(), api), (runtime.ops_app(), ops)],
+            stop,
+            with_workers=True,
+            on_ready=lambda: _announce(options, settings, demo, simulator),
+        )
 
 
 def _variables(options: DemoOptions) -> dict[str, str]:
@@ -84,12 +88,19 @@ def _variables(options: DemoOptions) -> dict[str, str]:
     return defaults | given | addresses
 
 
-def _simulator(options: DemoOptions) -> AbstractAsyncContextManager[RunningSimulator]:
-    return running_simulator(
-        panel_bind=f"{HOST}:{options.panel_port}",
-        control_bind=f"{HOST}:{options.control_port}",
-        state=options.var / PANEL_STATE,
-    )
+@asynccontextmanager
+async def _simulator(options: DemoOptions) -> AsyncIterator[RunningSimulator]:
+    async with AsyncExitStack() as stack:
+        running = running_simulator(
+            panel_bind=f"{HOST}:{options.panel_port}",
+            control_bind=f"{HOST}:{options.control_port}",
+            state=options.var / PANEL_STATE,
+        )
+        try:
+            simulator = await stack.enter_async_context(running)
+        except OSError as error:
+            raise PortTakenError(str(error)) from error
+        yield simulator
 
 
 def _announce(
@@ -110,7 +121,3 @@ def _announce(
     }
     files.write_private_json(options.var / files.DEMO_JSON, described)
     banner.show(described)
-
-
-async def _until_stopped(runtime: Runtime, stop: asyncio.Event) -> None:
-    await run_workers(runtime.workers(), stop)

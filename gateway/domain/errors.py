@@ -231,7 +231,7 @@ class PanelError(GatewayError):
 
 
 class PanelRefusedValues(PanelError):
-    """The panel answered PARAMETER ERROR: its database refused a value."""
+    """The panel's database refuses a value, or would not keep it as it is."""
 
     code = "panel_refused_values"
     status = 422
@@ -259,7 +259,7 @@ class CredentialsOutOfSync(PanelError):
 
     code = "credentials_out_of_sync"
     status = 409
-    todo = "The credentials were changed outside the gateway; an operator must re-link the line."
+    todo = "They were changed outside the gateway: set the known ones again on the panel."
 
 
 class PanelMisconfigured(PanelError):
@@ -287,8 +287,11 @@ class PanelOutcomeUnknown(PanelError):
 
 
 class ServiceUnavailable(GatewayError):
-    """Our own database or audit log is down, or we are overloaded or draining."""
+    """Our own database or audit log is down, or we are overloaded or draining.
+
+    Without an operation_id nothing was sent to the panel.
+    """
 
     code = "service_unavailable"
     status = 503
-    todo = "Try again after Retry-After; nothing was sent to the panel."
+    todo = "Try again after Retry-After; where operation_id is given, follow that first."

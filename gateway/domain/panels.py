@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from gateway.domain.calls import UNCHANGED, Unchanged
 from gateway.domain.ids import PanelId
@@ -48,6 +49,14 @@ class Budget:
     burst: int = 5
     in_flight: int = 4
     flood_guard: FloodGuard | None = field(default_factory=FloodGuard)
+
+    def merged(self, changes: dict[str, Any]) -> Budget:
+        """Return this budget with the members in *changes*; see PanelChanges."""
+        guard = changes.get("flood_guard")
+        if guard is not None:
+            present = self.flood_guard or FloodGuard()
+            changes = changes | {"flood_guard": replace(present, **guard)}
+        return replace(self, **changes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,13 +139,16 @@ class NewPanel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PanelChanges:
-    """A merge patch of a panel; `tls` and `budget` are given whole, merged by the edge."""
+    """A merge patch of a panel; `tls` and `budget` hold the members that change.
+
+    `budget["flood_guard"]` is None or, again, the members that change.
+    """
 
     name: str | Unchanged = UNCHANGED
     base_url: str | Unchanged = UNCHANGED
     api_pass: Secret | Unchanged | None = UNCHANGED
-    tls: Tls | Unchanged = UNCHANGED
-    budget: Budget | Unchanged = UNCHANGED
+    tls: dict[str, Any] = field(default_factory=dict)
+    budget: dict[str, Any] = field(default_factory=dict)
     settle_seconds: int | Unchanged = UNCHANGED
     suspend_by: SuspendBy | Unchanged | None = UNCHANGED
     bouquets: tuple[Bouquet, ...] | Unchanged = UNCHANGED

@@ -142,6 +142,14 @@ class HttpPanels:
                 raise _not_reached(fault) from fault
         return result
 
+    def dialects(self) -> tuple[str, ...]:
+        """Return the names of the dialects that can be spoken."""
+        return tuple(sorted(self._dialects))
+
+    def check(self, panel: Panel, call: ChangeCall) -> None:
+        """Encode and throw away: see the port."""
+        self._prepared(panel, call)
+
     async def probe(self, panel: Panel) -> Probe:
         """Find out by reads only what the panel is and whether it lets us in; never raises."""
         dialect = self._dialects.get(panel.dialect)

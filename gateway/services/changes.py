@@ -10,7 +10,7 @@ import asyncio
 from typing import Final, TypeVar
 
 from gateway.domain.audit import Phase
-from gateway.domain.errors import GatewayError, IdempotencyInProgress, StateConflict
+from gateway.domain.errors import IdempotencyInProgress, ServiceUnavailable, StateConflict
 from gateway.domain.ids import IdKind, OperationId, new_id
 from gateway.domain.operations import Operation, OperationState
 from gateway.services import engine
@@ -54,8 +54,7 @@ async def carry_out(
         else:
             if isinstance(prepared, Already):
                 return Outcome(value=prepared.result)
-            await _wait(action, prepared)
-            return await _outcome(action, kind, prepared, replayed=False)
+            return await _finish(action, kind, prepared)
     if kept.operation_id is None:
         return Outcome(value=unpack(kept.result or b"", kind.result_type), replayed=True)
     return await _outcome(action, kind, kept.operation_id, replayed=True)
@@ -134,6 +133,21 @@ def _new(
     )
 
 
+async def _finish(
+    action: Action, kind: Kind[Request, Resource, Desired, Result], operation_id: OperationId
+) -> Outcome[Result]:
+    """Wait for the operation and answer; from here on every error names it."""
+    try:
+        await _wait(action, operation_id)
+        return await _outcome(action, kind, operation_id, replayed=False)
+    except ServiceUnavailable as error:
+        raise ServiceUnavailable(
+            "The gateway's database is not available; follow the operation.",
+            operation_id=operation_id,
+            retry_after_seconds=error.retry_after_seconds,
+        ) from error
+
+
 async def _wait(action: Action, operation_id: OperationId) -> None:
     """Run the operation as a task of the process and wait for it until the deadline."""
     work = action.ports.tasks.spawn(
@@ -142,8 +156,6 @@ async def _wait(action: Action, operation_id: OperationId) -> None:
     seconds = action.ports.limits.change_deadline_seconds
     done, _ = await asyncio.wait({work}, timeout=seconds)
     if done and (error := work.exception()) is not None:
-        if isinstance(error, GatewayError):
-            error.operation_id = operation_id
         raise error
 
 

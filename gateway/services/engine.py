@@ -87,6 +87,7 @@ async def run(ports: Ports, operation_id: OperationId) -> None:
         try:
             _check_version(loaded)
             desired = await loaded.kind.plan(loaded.work)
+            ports.panels.check(loaded.work.panel, loaded.kind.call(loaded.work, desired))
         except GatewayError as error:
             await settlement.fail(loaded.kind, loaded.work, error, never_sent=True)
             return
@@ -196,8 +197,7 @@ async def _send(kind: AnyKind, work: Work[Any, Any], desired: object) -> None:
         answer = await _ask(kind, work, desired)
         verdict = await kind.judge(work, desired, answer)
     except PanelUnavailable as error:
-        await settlement.fail(kind, work, error, never_sent=True, digest=digest)
-        return
+        verdict = Verdict(error)
     except PanelOutcomeUnknown as error:
         verdict = Verdict(error)
     except Exception:
@@ -229,7 +229,8 @@ async def _end(
         elif isinstance(verdict.error, PanelOutcomeUnknown):
             await settlement.leave_unknown(kind, work, verdict.error, digest=digest)
         else:
-            await settlement.fail(kind, work, verdict.error, never_sent=False, digest=digest)
+            never_sent = isinstance(verdict.error, PanelUnavailable)
+            await settlement.fail(kind, work, verdict.error, never_sent=never_sent, digest=digest)
 
     await _insist(work.ports, end)
 

@@ -19,13 +19,14 @@ from gateway.services.kinds import Verdict
 
 #: Names that a call and an info answer share; those the panel does not say (None) are not held.
 _COMPARED: Final = (
-    "max_connections",
     "is_trial",
     "is_restreamer",
     "enabled",
     "admin_enabled",
     "member_id",
 )
+#: Here None says something: never, and no limit.
+_NULLABLE: Final = ("expires_at", "max_connections")
 _LISTS: Final = ("bouquet_ids", "allowed_ips", "allowed_user_agents")
 _TEXTS: Final = ("notes",)
 #: The panel's firewall learns of a new line or password at its next pass, every 3 s.
@@ -36,8 +37,10 @@ GATE_TRIES: Final = 3
 def differing(call: CreateLine | EditLine, info: LineInfo) -> tuple[str, ...]:
     """Return the names of the fields that the panel holds otherwise than *call* asked."""
     wrong = [name for name in _COMPARED if _differs(getattr(call, name), getattr(info, name))]
-    if call.expires_at is not UNCHANGED and call.expires_at != info.expires_at:
-        wrong.append("expires_at")
+    for name in _NULLABLE:
+        wanted = getattr(call, name)
+        if wanted is not UNCHANGED and wanted != getattr(info, name):
+            wrong.append(name)
     for name in _LISTS:
         wanted, found = getattr(call, name), getattr(info, name)
         if wanted is not UNCHANGED and (found is None or sorted(wanted) != sorted(found)):
@@ -55,12 +58,8 @@ def _same_text(wanted: str, found: str) -> bool:
 
 
 def _differs(wanted: object, found: object) -> bool:
-    if wanted is UNCHANGED:
-        return False
-    if wanted is None or found is None:
-        # None: no limit, or not given; a panel that does not say cannot be held to it.
-        return wanted != found and wanted is not None and found is not None
-    return wanted != found
+    """Compare what is given with what the panel says; None is neither."""
+    return wanted is not UNCHANGED and None not in {wanted, found} and wanted != found
 
 
 async def verify(

@@ -41,7 +41,7 @@ async def get_line_info(act: Action, line_id: LineId) -> ObservedInfo:
 
     Raises:
         NotFound
-        StateConflict: the line is not on the panel yet, or no more.
+        StateConflict: it is not known yet whether the line is on the panel.
         PanelError: the panel could not be asked, and nothing usable is cached.
     """
     held = await act.ports.cache.look_up(line_id)
@@ -50,6 +50,7 @@ async def get_line_info(act: Action, line_id: LineId) -> ObservedInfo:
         return _counted(act, quick)
     async with act.read() as store:
         line = await store.lines.get(line_id)
+    await _tell_epoch(act, line, held)
     if line.status in {LineStatus.PENDING, LineStatus.UNKNOWN}:
         raise StateConflict("The creation of this line is not settled yet.")
     return _counted(act, await _observe(act, line, held))
@@ -62,7 +63,14 @@ async def observe(act: Action, line: Line) -> ObservedInfo:
         PanelError: the panel could not be asked, and nothing usable is cached.
     """
     held = await act.ports.cache.look_up(line.id)
+    await _tell_epoch(act, line, held)
     return _counted(act, await _observe(act, line, held))
+
+
+async def _tell_epoch(act: Action, line: Line, held: Lookup) -> None:
+    """Teach the cache an epoch that it does not know, so that it need not ask us again."""
+    if held.epoch is None:
+        await act.ports.cache.raise_epoch(line.id, line.epoch, must_land=False)
 
 
 def _counted(act: Action, observed: ObservedInfo) -> ObservedInfo:

@@ -95,7 +95,11 @@ class LineEdit(LineKind[Request, EditLine, Result], Generic[Request, Result]):
         # The row as it is now: claiming the operation has raised its epoch since it was planned.
         before = await self.load(store, work.operation)
         work = replace(work, resource=before)
-        after = self.changed(work, desired).changed(work.ports.clock.now())
+        after = self.changed(work, desired)
+        if after == before:  # Nothing of the record changed: only what is cached is old now.
+            after = replace(before, epoch=before.epoch + 1)
+        else:
+            after = after.changed(work.ports.clock.now())
         await store.lines.save(after)
         return applied(work, before, after, verdict, self.result_of)
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from gateway.domain.calls import EditLine
-from gateway.domain.errors import StateConflict
+from gateway.domain.calls import ChangeResult, EditLine
+from gateway.domain.errors import PanelError, PanelLineGated, StateConflict
 from gateway.domain.ids import LineId
 from gateway.domain.lines import Line, LineStatus, ObservedLine
 from gateway.domain.panels import SuspendBy
 from gateway.services.action import Action
-from gateway.services.kinds import Already, Target, Work
+from gateway.services.kinds import Already, Target, Verdict, Work
 from gateway.services.line_kind import LineEdit, get_changeable, target_for
 from gateway.services.ports.store import Store
 
@@ -30,6 +30,26 @@ class _Switch(LineEdit[SwitchRequest, ObservedLine]):
     def result_of(self, work: Work[SwitchRequest, Line], observed: ObservedLine) -> ObservedLine:
         return observed
 
+    def is_as_asked(self, line: Line) -> bool:
+        """Tell whether the registry already has the line as asked."""
+        return False
+
+    async def judge(
+        self,
+        work: Work[SwitchRequest, Line],
+        desired: EditLine,
+        answer: ChangeResult | PanelError,
+    ) -> Verdict:
+        """Let a repeated switch succeed on a line that the panel's firewall hides.
+
+        The edit is sent again even where the registry has the line as asked: others may have
+        switched it on the panel. Where the firewall hides it, that cannot be looked up.
+        """
+        verdict = await super().judge(work, desired, answer)
+        if isinstance(verdict.error, PanelLineGated) and self.is_as_asked(work.resource):
+            return Verdict()
+        return verdict
+
     def target(
         self, action: Action, line: Line, wanted: Line, request: SwitchRequest
     ) -> Target[SwitchRequest]:
@@ -46,19 +66,21 @@ class SuspendLineKind(_Switch):
 
     async def prepare(
         self, action: Action, store: Store, request: SwitchRequest, operation_id: str
-    ) -> Target[SwitchRequest] | Already[ObservedLine]:
+    ) -> Target[SwitchRequest]:
         line = await get_changeable(action, store, request.line_id)
-        if line.suspended_by is not None:
-            return Already(ObservedLine(line=line, info=None))
         panel = await store.panels.get(line.panel_id)
-        wanted = replace(line, suspended_by=panel.suspends_lines_by)
+        wanted = replace(line, suspended_by=line.suspended_by or panel.suspends_lines_by)
         return self.target(action, line, wanted, request)
 
     async def plan(self, work: Work[SwitchRequest, Line]) -> EditLine:
-        work.resource.must_be_changeable()
-        if work.panel.suspends_lines_by is SuspendBy.BOUQUETS:
-            return EditLine(credentials=work.resource.credentials, bouquet_ids=())
-        return EditLine(credentials=work.resource.credentials, enabled=False)
+        line = work.resource
+        line.must_be_changeable()
+        if (line.suspended_by or work.panel.suspends_lines_by) is SuspendBy.BOUQUETS:
+            return EditLine(credentials=line.credentials, bouquet_ids=())
+        return EditLine(credentials=line.credentials, enabled=False)
+
+    def is_as_asked(self, line: Line) -> bool:
+        return line.suspended_by is not None
 
     def changed(self, work: Work[SwitchRequest, Line], desired: EditLine) -> Line:
         by = SuspendBy.ENABLED if desired.enabled is False else SuspendBy.BOUQUETS
@@ -72,10 +94,8 @@ class ResumeLineKind(_Switch):
 
     async def prepare(
         self, action: Action, store: Store, request: SwitchRequest, operation_id: str
-    ) -> Target[SwitchRequest] | Already[ObservedLine]:
+    ) -> Target[SwitchRequest]:
         line = await get_changeable(action, store, request.line_id)
-        if line.suspended_by is None:
-            return Already(ObservedLine(line=line, info=None))
         return self.target(action, line, replace(line, suspended_by=None), request)
 
     async def plan(self, work: Work[SwitchRequest, Line]) -> EditLine:
@@ -84,6 +104,9 @@ class ResumeLineKind(_Switch):
         if line.suspended_by is SuspendBy.BOUQUETS:
             return EditLine(credentials=line.credentials, bouquet_ids=line.bouquet_ids)
         return EditLine(credentials=line.credentials, enabled=True)
+
+    def is_as_asked(self, line: Line) -> bool:
+        return line.suspended_by is None
 
     def changed(self, work: Work[SwitchRequest, Line], desired: EditLine) -> Line:
         return replace(work.resource, suspended_by=None)

@@ -21,6 +21,7 @@ from gateway.domain.secrets import Secret
 from gateway.services.action import Action, action
 from gateway.services.changes import answer_of, carry_out
 from gateway.services.context import Outcome
+from gateway.services.idempotency import find_kept
 from gateway.services.line_change import ChangeRequest
 from gateway.services.line_info import observe
 from gateway.services.line_kind import owner_of
@@ -96,7 +97,7 @@ async def renew_line(
         StateConflict: not changeable, or a period on a line that never expires.
         PanelError
     """
-    if reference is not None:
+    if reference is not None and await find_kept(act) is None:
         async with act.read() as store:
             line = await store.lines.get(line_id)
             earlier = await store.lines.find_reference(line.id, reference)

@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 from gateway.domain.audit import Phase
 from gateway.domain.caller import Permission
 from gateway.domain.calls import UNCHANGED
+from gateway.domain.errors import Fault, InvalidRequest
 from gateway.domain.ids import IdKind, PanelId, new_id
 from gateway.domain.paging import Page, PageRequest
 from gateway.domain.panels import NewPanel, Panel, PanelChanges, Probe
@@ -19,7 +20,12 @@ from gateway.services.records import differences
 
 @action("panel.create", needs=Permission.PANELS_WRITE, is_audited=True)
 async def create_panel(act: Action, new: NewPanel) -> Outcome[Panel]:
-    """Add a panel. It is not asked anything yet; probe it next."""
+    """Add a panel. It is not asked anything yet; probe it next.
+
+    Raises:
+        InvalidRequest: the gateway does not speak the dialect.
+    """
+    _check_dialect(act, new.dialect)
 
     async def change(store: Store) -> Panel:
         now = act.ports.clock.now()
@@ -28,7 +34,7 @@ async def create_panel(act: Action, new: NewPanel) -> Outcome[Panel]:
             id=PanelId(new_id(IdKind.PANEL, now, act.ports.random.bytes)),
             name=new.name,
             dialect=new.dialect,
-            base_url=new.base_url,
+            base_url=new.base_url.rstrip("/"),
             api_pass=new.api_pass,
             tls=new.tls,
             budget=new.budget,
@@ -78,12 +84,7 @@ async def change_panel(act: Action, panel_id: PanelId, changes: PanelChanges) ->
     async def change(store: Store) -> Panel:
         before = await store.panels.get(panel_id)
         act.check_version(before.version)
-        named = {
-            f.name: value
-            for f in fields(changes)
-            if (value := getattr(changes, f.name)) is not UNCHANGED
-        }
-        after = replace(before, **named)
+        after = _patched(before, changes)
         if after == before:
             return before
         if after.base_url != before.base_url:
@@ -112,6 +113,27 @@ async def probe_panel(act: Action, panel_id: PanelId) -> Probe:
         await store.panels.save(replace(present, probe=probe))
         await _record(act, store, present, replace(present, probe=probe))
     return probe
+
+
+def _patched(panel: Panel, changes: PanelChanges) -> Panel:
+    plain = {
+        f.name: value
+        for f in fields(changes)
+        if f.name not in {"tls", "budget"} and (value := getattr(changes, f.name)) is not UNCHANGED
+    }
+    return replace(
+        panel,
+        tls=replace(panel.tls, **changes.tls),
+        budget=panel.budget.merged(changes.budget),
+        **plain,
+    )
+
+
+def _check_dialect(act: Action, dialect: str) -> None:
+    known = act.ports.panels.dialects()
+    if dialect not in known:
+        detail = f"The gateway speaks: {', '.join(known)}."
+        raise InvalidRequest(detail, faults=(Fault("/dialect", "unknown", detail),))
 
 
 async def _record(act: Action, store: Store, before: Panel | None, after: Panel) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, Final
+
+import structlog
 
 from gateway.domain.caller import Permission
 from gateway.domain.errors import PanelOutcomeUnknown, ServiceUnavailable
@@ -13,7 +16,10 @@ from gateway.services.action import Action, action
 from gateway.services.kinds import AnyKind, Work
 from gateway.services.registry import kind_named
 
+log = structlog.get_logger(__name__)
+
 BATCH: Final = 50
+SWEEP_BATCH: Final = 500
 #: A living task is quicker to its claim than this.
 PREPARED_STALE: Final = timedelta(seconds=30)
 #: Later than this nobody expects a change to happen any more; it is cancelled.
@@ -37,13 +43,31 @@ async def recover_operations(act: Action) -> int:
             OperationState.SENDING, now - SENDING_STALE, BATCH
         )
     for operation in prepared:
-        if operation.created_at < now - PREPARED_EXPIRED:
-            await _cancel(act, operation)
-        else:
-            await engine.run(act.ports, operation.id)
+        overdue = operation.created_at < now - PREPARED_EXPIRED
+        await _each(act, operation, _cancel if overdue else _take_up)
     for operation in sending:
-        await _call_unknown(act, operation)
+        await _each(act, operation, _call_unknown)
     return len(prepared) + len(sending)
+
+
+async def _each(
+    act: Action, operation: Operation, step: Callable[[Action, Operation], Awaitable[None]]
+) -> None:
+    """Take one step; an operation that breaks it must not keep the others waiting.
+
+    Raises:
+        ServiceUnavailable: our database is down, for all of them.
+    """
+    try:
+        await step(act, operation)
+    except ServiceUnavailable:
+        raise
+    except Exception:
+        log.exception("operation.not_recovered", operation_id=operation.id)
+
+
+async def _take_up(act: Action, operation: Operation) -> None:
+    await engine.run(act.ports, operation.id)
 
 
 @action("answer.sweep", needs=Permission.OPERATIONS_RESOLVE)
@@ -51,7 +75,7 @@ async def sweep_answers(act: Action) -> int:
     """Forget answers kept for longer than promised; return how many."""
     kept = timedelta(seconds=act.ports.limits.answers_kept_seconds)
     async with act.write() as store:
-        return await store.answers.delete_older(act.ports.clock.now() - kept, 500)
+        return await store.answers.delete_older(act.ports.clock.now() - kept, SWEEP_BATCH)
 
 
 async def _work_of(act: Action, operation: Operation) -> tuple[AnyKind, Work[Any, Any]]:

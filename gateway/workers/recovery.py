@@ -5,7 +5,7 @@ from __future__ import annotations
 from gateway.domain.caller import Caller
 from gateway.domain.ids import IdKind, new_id
 from gateway.services.context import Context, Ports
-from gateway.services.recovery import recover_operations, sweep_answers
+from gateway.services.recovery import BATCH, SWEEP_BATCH, recover_operations, sweep_answers
 
 
 def system_context(ports: Ports, name: str) -> Context:
@@ -19,6 +19,7 @@ class RecoveryWorker:
 
     name = "recovery"
     every_seconds = 5.0
+    batch = 2 * BATCH  # Full only where both lists are.
 
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
@@ -33,6 +34,7 @@ class SweepWorker:
 
     name = "sweep"
     every_seconds = 600.0
+    batch = SWEEP_BATCH
 
     def __init__(self, ports: Ports) -> None:
         self._ports = ports

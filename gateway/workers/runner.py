@@ -22,6 +22,7 @@ class Worker(Protocol):
 
     name: str
     every_seconds: float
+    batch: int
 
     async def tick(self) -> int:
         """Do a bounded amount of work and return how much; a full batch comes again at once."""
@@ -50,6 +51,8 @@ async def _run(worker: Worker, stop: asyncio.Event) -> None:
             failures = 0
             if done:
                 log.info("worker.done", worker=worker.name, done=done)
+            if done >= worker.batch:
+                pause = 0.0
         if failures:
             pause += min(FAILURE_PAUSE_SECONDS * failures, FAILURE_PAUSE_SECONDS_MAX)
         await _sleep(stop, pause)

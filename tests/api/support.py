@@ -32,10 +32,11 @@ from gateway.domain.paging import Page, encode_cursor
 from gateway.domain.secrets import SystemRandom
 from gateway.services.context import Context, Limits, Outcome, Ports
 from gateway.services.tasks import SingleFlight, TaskKeeper
-from tests.factories import an_id, an_operation
+from tests.factories import an_operation
 
 NOW: Final = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-LINE_ID: Final = LineId(an_id(IdKind.LINE))
+#: The same in every process: test names are made of it.
+LINE_ID: Final = LineId("line_01kjmma2g1tryj3rtwehhne08q")
 OPERATION: Final = an_operation()
 
 OPERATOR: Final = {"authorization": "Bearer operator"}

@@ -27,7 +27,6 @@ from gateway.domain.panels import (
     Probe,
     ProbeWarning,
     SuspendBy,
-    Tls,
 )
 from gateway.domain.resellers import NewReseller, PanelAccount, Policy, ResellerChanges
 from gateway.domain.secrets import Secret
@@ -141,31 +140,33 @@ def test_a_bad_panel_is_told_where(changes: dict[str, Any], pointer: str) -> Non
     assert [fault.pointer for fault in raised.value.faults] == [pointer]
 
 
-def test_a_panel_patch_merges_member_by_member() -> None:
-    present = a_panel(tls=Tls(ca_pem="PEM"), budget=Budget(burst=9, flood_guard=None))
+def test_a_panel_patch_names_the_members_that_change() -> None:
     body = {
         "api_pass": "new",
         "tls": {"verify": False},
         "budget": {"in_flight": 2, "flood_guard": {"calls": 7}},
         "bouquets": [{"id": 2, "name": "Sport"}],
     }
-    patch = PanelPatch.read(body)
-    assert patch.merges
-    assert patch.to_changes(present) == PanelChanges(
+    assert PanelPatch.read(body).to_changes() == PanelChanges(
         api_pass=Secret("new"),
-        tls=Tls(verify=False, ca_pem="PEM"),
-        budget=Budget(burst=9, in_flight=2, flood_guard=FloodGuard(calls=7)),
+        tls={"verify": False},
+        budget={"in_flight": 2, "flood_guard": {"calls": 7}},
         bouquets=(Bouquet(id=2, name="Sport"),),
     )
 
 
 def test_a_panel_patch_can_take_the_guard_and_the_password_away() -> None:
     patch = PanelPatch.read({"api_pass": None, "budget": {"flood_guard": None}})
-    assert patch.to_changes(a_panel(budget=Budget(burst=9))) == PanelChanges(
-        api_pass=None, budget=Budget(burst=9, flood_guard=None)
+    assert patch.to_changes() == PanelChanges(api_pass=None, budget={"flood_guard": None})
+    assert PanelPatch.read({"name": "x"}).to_changes() == PanelChanges(name="x")
+
+
+def test_a_budget_merges_member_by_member() -> None:
+    present = Budget(burst=9, flood_guard=None)
+    assert present.merged({"in_flight": 2, "flood_guard": {"calls": 7}}) == Budget(
+        burst=9, in_flight=2, flood_guard=FloodGuard(calls=7)
     )
-    assert not PanelPatch.read({"name": "x"}).merges
-    assert PanelPatch.read({"name": "x"}).to_changes(None) == PanelChanges(name="x")
+    assert Budget(burst=9).merged({"flood_guard": None}) == present
 
 
 def test_a_panel_never_shows_its_password() -> None:

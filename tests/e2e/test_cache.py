@@ -102,7 +102,7 @@ async def test_an_old_answer_is_served_as_stale_while_the_panel_is_down(tmp_path
         observed = answer.json()["observed"]
         assert observed["stale"] is True
         assert observed["age_seconds"] >= 1
-        assert datetime.fromisoformat(observed["at"].replace("Z", "+00:00")) <= before
+        assert datetime.fromisoformat(observed["at"]) <= before
         assert answer.headers["Cache-Status"] == "xtream-gateway; fwd=stale"
         forced = await world.a.api.get(
             f"/v1/lines/{line['id']}", headers={"Cache-Control": "no-cache"}

@@ -12,7 +12,7 @@ NEVER = 2_145_916_800
 
 
 def moment(text: str) -> datetime:
-    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return datetime.fromisoformat(text)
 
 
 def unix(text: str) -> int:

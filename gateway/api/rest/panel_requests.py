@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated, Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -18,7 +17,6 @@ from gateway.domain.panels import (
     CreditMode,
     FloodGuard,
     NewPanel,
-    Panel,
     PanelChanges,
     SuspendBy,
     Tls,
@@ -177,25 +175,17 @@ class PanelPatch(Patch):
     bouquets: Bouquets = ()
     extra_columns: Columns = ()
 
-    @property
-    def merges(self) -> bool:
-        """Tell whether the present panel is needed to know the new one."""
-        return not self.model_fields_set.isdisjoint({"tls", "budget"})
-
-    def to_changes(self, present: Panel | None) -> PanelChanges:
-        """Return what is to change, in the services' words.
-
-        *present* is the panel as it is now; needed where `merges`.
-        """
+    def to_changes(self) -> PanelChanges:
+        """Return what is to change, in the services' words."""
         given = self.given()
         if given.get("api_pass") is not None:
             given["api_pass"] = Secret(given["api_pass"])
         if "bouquets" in given:
             given["bouquets"] = _domain_bouquets(self.bouquets)
-        if present is not None and "tls" in given:
-            given["tls"] = replace(present.tls, **self.tls.given())
-        if present is not None and "budget" in given:
-            given["budget"] = _merged_budget(present.budget, self.budget)
+        if "tls" in given:
+            given["tls"] = self.tls.given()
+        if "budget" in given:
+            given["budget"] = _budget_changes(self.budget)
         return PanelChanges(**given)
 
 
@@ -210,12 +200,11 @@ def _budget(members: dict[str, Any]) -> Budget:
     return Budget(**members | {"flood_guard": None if guard is None else FloodGuard(**dict(guard))})
 
 
-def _merged_budget(present: Budget, patch: BudgetPatch) -> Budget:
+def _budget_changes(patch: BudgetPatch) -> dict[str, Any]:
     given = patch.given()
     if patch.flood_guard is not None:
-        guard = present.flood_guard or FloodGuard()
-        given["flood_guard"] = replace(guard, **patch.flood_guard.given())
-    return replace(present, **given)
+        given["flood_guard"] = patch.flood_guard.given()
+    return given
 
 
 def _domain_bouquets(bouquets: tuple[BouquetIn, ...]) -> tuple[Bouquet, ...]:

@@ -34,8 +34,7 @@ async def get_panel(context: Context, panel_id: PanelId) -> PanelOut:
 @patch("/v1/panels/{panel_id}", needs=Permission.PANELS_WRITE, raises=(NotFound,))
 async def change_panel(context: Context, panel_id: PanelId, body: PanelPatch) -> Outcome[PanelOut]:
     """Change the named fields of a panel."""
-    present = await panels.get_panel(context, panel_id) if body.merges else None
-    changed = await panels.change_panel(context, panel_id, body.to_changes(present))
+    changed = await panels.change_panel(context, panel_id, body.to_changes())
     return mapped(changed, panel_out)
 
 

@@ -15,7 +15,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from gateway.db.engine import MIGRATION_LIMITS, WRITES, make_engine
+from gateway.db.engine import MIGRATION_LIMITS, WRITES, is_sqlite, make_engine
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -36,6 +36,8 @@ async def migrate(database_url: str) -> None:
         ServiceUnavailable: it cannot be reached, or another migration held the lock for too long.
     """
     engine = make_engine(database_url, MIGRATION_LIMITS)
+    if is_sqlite(engine) and engine.url.database:
+        Path(engine.url.database).parent.mkdir(parents=True, exist_ok=True)
     try:
         await upgrade(engine)
     finally:

@@ -61,8 +61,8 @@ def credential(name: str, text: str) -> str:
 
 
 def notes(text: str) -> str:
-    """Return free text of one line."""
-    _refuse("notes", value_faults(text, max_length=LONG_TEXT_MAX))
+    """Return free text that may have several lines."""
+    _refuse("notes", value_faults(text, max_length=LONG_TEXT_MAX, lines=True))
     return text
 
 

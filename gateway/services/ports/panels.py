@@ -49,5 +49,16 @@ class Panels(Protocol):
             PanelUnsupported: the dialect has no such call; not sent.
         """
 
+    def dialects(self) -> tuple[str, ...]:
+        """Return the names of the dialects that can be spoken."""
+
+    def check(self, panel: Panel, call: ChangeCall) -> None:
+        """Refuse a change that could not be sent as it is; asks nobody.
+
+        Raises:
+            PanelRefusedValues: the panel would not keep a value as it is.
+            PanelUnsupported: the dialect has no such call.
+        """
+
     async def probe(self, panel: Panel) -> Probe:
         """Find out by reads only what the panel is and whether it lets us in; never raises."""
