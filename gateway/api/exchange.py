@@ -27,7 +27,7 @@ class Exchange:
     method: str
     path: str
     ip: str | None
-    headers: Mapping[bytes, list[bytes]]
+    headers: Mapping[bytes, list[bytes]] = field(repr=False)
     route: str | None = None
     caller: Caller | None = None
     status: int | None = None
@@ -46,7 +46,7 @@ class Answer:
     """A whole response. Content-Length is added; an empty *media_type* means there is no body."""
 
     status: int
-    body: bytes = b""
+    body: bytes = field(default=b"", repr=False)
     media_type: bytes = b"application/json"
     headers: RawHeaders = field(default=())
 

@@ -18,6 +18,8 @@ _DOWN_STATES: Final = frozenset({"55P03", "25006", "42P01"})
 #: Serialisation failure, deadlock: a second try will probably do.
 _TRY_AGAIN_STATES: Final = frozenset({"40001", "40P01"})
 _TRY_AGAIN_SQLITE: Final = ("SQLITE_BUSY", "SQLITE_LOCKED")
+#: Not migrated yet; SQLite has no code of its own for it.
+_NO_TABLE_SQLITE: Final = "no such table"
 _DOWN_SQLITE: Final = (
     "SQLITE_CANTOPEN",
     "SQLITE_CORRUPT",
@@ -76,6 +78,8 @@ def _wait_of(error: BaseException) -> int | None:
     name = getattr(error, "sqlite_errorname", None) or ""
     if state in _TRY_AGAIN_STATES or name.startswith(_TRY_AGAIN_SQLITE):
         return 1
+    if str(error).startswith(_NO_TABLE_SQLITE):
+        return 5
     if state[:2] in _DOWN_CLASSES or state in _DOWN_STATES or name.startswith(_DOWN_SQLITE):
         return 5
     return None

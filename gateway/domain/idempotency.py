@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from gateway.domain.ids import OperationId
@@ -13,7 +13,7 @@ class Idempotency:
     """A caller's key, and its request in one canonical form (method, path, query, JSON value)."""
 
     key: str
-    request: bytes
+    request: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,5 +30,5 @@ class KeptAnswer:
     digest: str
     action: str
     operation_id: OperationId | None
-    result: bytes | None
+    result: bytes | None = field(repr=False)
     created_at: datetime

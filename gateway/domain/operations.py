@@ -6,7 +6,7 @@ final. The finer settling states come between UNKNOWN and the end.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -70,9 +70,9 @@ class Operation:
     asker: Asker
     attempts: int
     problem: Problem | None
-    request: bytes
-    desired: bytes | None
-    result: bytes | None
+    request: bytes = field(repr=False)
+    desired: bytes | None = field(repr=False)
+    result: bytes | None = field(repr=False)
     idempotency_id: str | None
     sent_at: datetime | None
     settles_at: datetime | None

@@ -70,7 +70,7 @@ def test_the_leaf_is_the_entry_as_the_contract_shows_it() -> None:
         "action": "line.create",
         "operation_id": "op_1",
         "reseller_id": None,
-        "caller": {"kind": "operator", "id": "operator", "key_id": None},
+        "caller": {"kind": "operator", "id": "operator", "key_id": None, "chain": []},
         "ip": "127.0.0.1",
         "request_id": "request-1",
         "resource": {"kind": "line", "id": line},

@@ -28,31 +28,28 @@ async def listed(store: Store, **criteria: Any) -> set[str]:
     return {line.username for line in page.items}
 
 
-@pytest.mark.parametrize(
-    ("criteria", "expected"),
-    [
-        ({}, {"ann.1", "Ann_2", "bob"}),
-        ({"external_id": "EXT:1"}, {"ann.1"}),
-        ({"external_id": "ext:1"}, set()),
-        ({"username": "ANN.1 "}, {"ann.1"}),
-        ({"username": "ann"}, set()),
-        ({"plan_id": "plan_1"}, {"Ann_2"}),
-        ({"expires_before": NOW + DAY}, {"bob"}),
-        ({"expires_after": NOW + DAY}, {"ann.1"}),
-        ({"expires_after": NOW, "expires_before": NOW + 40 * DAY}, {"ann.1", "bob"}),
-        ({"updated_since": NOW + DAY}, {"Ann_2"}),
-        ({"q": "an"}, {"ann.1", "Ann_2"}),
-        ({"q": "ANN_"}, {"Ann_2"}),
-        ({"q": "%"}, set()),
-        ({"q": "ext:"}, {"ann.1", "bob"}),
-        ({"q": "b"}, {"bob"}),
-        ({"q": "ann", "plan_id": "plan_1"}, {"Ann_2"}),
-        ({"q": ""}, {"ann.1", "Ann_2", "bob"}),
-    ],
-)
-async def test_filters_narrow_the_list(
-    store: Store, criteria: dict[str, Any], expected: set[str]
-) -> None:
+FILTERS: list[tuple[dict[str, Any], set[str]]] = [
+    ({}, {"ann.1", "Ann_2", "bob"}),
+    ({"external_id": "EXT:1"}, {"ann.1"}),
+    ({"external_id": "ext:1"}, set()),
+    ({"username": "ANN.1 "}, {"ann.1"}),
+    ({"username": "ann"}, set()),
+    ({"plan_id": "plan_1"}, {"Ann_2"}),
+    ({"expires_before": NOW + DAY}, {"bob"}),
+    ({"expires_after": NOW + DAY}, {"ann.1"}),
+    ({"expires_after": NOW, "expires_before": NOW + 40 * DAY}, {"ann.1", "bob"}),
+    ({"updated_since": NOW + DAY}, {"Ann_2"}),
+    ({"q": "an"}, {"ann.1", "Ann_2"}),
+    ({"q": "ANN_"}, {"Ann_2"}),
+    ({"q": "%"}, set()),
+    ({"q": "ext:"}, {"ann.1", "bob"}),
+    ({"q": "b"}, {"bob"}),
+    ({"q": "ann", "plan_id": "plan_1"}, {"Ann_2"}),
+    ({"q": ""}, {"ann.1", "Ann_2", "bob"}),
+]
+
+
+async def test_filters_narrow_the_list(store: Store) -> None:
     await store.lines.add(a_line(username="ann.1", external_id="EXT:1", expires_at=NOW + 30 * DAY))
     await store.lines.add(
         a_line(username="Ann_2", plan_id="plan_1", expires_at=None, updated_at=NOW + DAY)
@@ -60,7 +57,8 @@ async def test_filters_narrow_the_list(
     await store.lines.add(
         a_line(username="bob", external_id="ext:2", expires_at=NOW + timedelta(hours=1))
     )
-    assert await listed(store, **criteria) == expected
+    for criteria, expected in FILTERS:
+        assert await listed(store, **criteria) == expected, criteria
 
 
 async def test_a_list_can_be_narrowed_to_one_reseller(store: Store, family: Family) -> None:

@@ -67,9 +67,9 @@ NARROWED: dict[str, Select] = {
 }
 
 
-@pytest.mark.parametrize("shape", NARROWED)
-async def test_a_select_sees_the_scope_only(session: AsyncSession, shape: str) -> None:
-    assert set(await session.scalars(NARROWED[shape]())) == {"Ann", "Child"}
+async def test_a_select_sees_the_scope_only(session: AsyncSession) -> None:
+    for shape, make in NARROWED.items():
+        assert set(await session.scalars(make())) == {"Ann", "Child"}, shape
 
 
 COUNTS: dict[str, Select] = {
@@ -84,9 +84,9 @@ COUNTS: dict[str, Select] = {
 }
 
 
-@pytest.mark.parametrize("shape", COUNTS)
-async def test_a_count_counts_the_scope_only(session: AsyncSession, shape: str) -> None:
-    assert await session.scalar(COUNTS[shape]()) == 2
+async def test_a_count_counts_the_scope_only(session: AsyncSession) -> None:
+    for shape, make in COUNTS.items():
+        assert await session.scalar(make()) == 2, shape
 
 
 async def test_a_correlated_exists_does_not_see_strangers(session: AsyncSession) -> None:
@@ -169,10 +169,15 @@ REFUSED: dict[str, Select] = {
 }
 
 
-@pytest.mark.parametrize("shape", REFUSED)
-async def test_what_cannot_be_narrowed_is_refused(session: AsyncSession, shape: str) -> None:
-    with pytest.raises(RuntimeError):
-        await session.execute(REFUSED[shape]())
+async def test_what_cannot_be_narrowed_is_refused(session: AsyncSession) -> None:
+    allowed = []
+    for shape, make in REFUSED.items():
+        try:
+            await session.execute(make())
+        except RuntimeError:
+            continue
+        allowed.append(shape)
+    assert allowed == []
 
 
 async def test_an_update_by_primary_keys_is_refused(
