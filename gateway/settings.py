@@ -200,12 +200,17 @@ def _read(path: str, variable: str) -> str:
         return Path(path).read_text(encoding="utf-8")
     except OSError as error:
         raise SettingsError(f"{variable}: {error.strerror}: {path}") from error
+    except UnicodeDecodeError:
+        raise SettingsError(f"{variable}: not a text in UTF-8: {path}") from None
 
 
 def _from_file(path: str | None, source: Source) -> dict[str, Any]:
     if not path:
         return {}
-    values = yaml.safe_load(_read(path, f"{PREFIX}CONFIG_FILE")) or {}
+    try:
+        values = yaml.safe_load(_read(path, f"{PREFIX}CONFIG_FILE")) or {}
+    except yaml.YAMLError:  # Its message quotes the file, which may hold secrets.
+        raise SettingsError(f"{PREFIX}CONFIG_FILE: not YAML: {path}") from None
     if not isinstance(values, dict):
         raise SettingsError(f"{PREFIX}CONFIG_FILE: not a mapping: {path}")
     source.origins.update(dict.fromkeys(_flat(values), path))

@@ -14,9 +14,11 @@ from typing import Any, Final
 
 from gateway.domain.audit import AuditEntry, Phase
 from gateway.domain.caller import ROOT_PATH, Permission
+from gateway.domain.devices import Device, normal_mac
 from gateway.domain.idempotency import KeptAnswer
 from gateway.domain.ids import (
     AuditEntryId,
+    DeviceId,
     IdKind,
     KeyId,
     LineId,
@@ -26,11 +28,12 @@ from gateway.domain.ids import (
     new_id,
 )
 from gateway.domain.keys import Key
-from gateway.domain.lines import Line, LineStatus
+from gateway.domain.lines import Line
 from gateway.domain.operations import Asker, Operation, OperationState
 from gateway.domain.panels import Bouquet, Budget, CreditMode, Panel, Tls
 from gateway.domain.resellers import Policy, Reseller, ResellerState, owner_path
 from gateway.domain.secrets import Secret
+from gateway.domain.subscriptions import Status
 
 NOW: Final = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 PANEL_ID: Final = PanelId("pnl_0000000000000000000000000a")
@@ -104,7 +107,7 @@ def a_line(**changes: Any) -> Line:
         plan_id=None,
         username=f"user{line_id[-20:]}",
         password=Secret("line-password"),
-        status=LineStatus.LIVE,
+        status=Status.LIVE,
         suspended_by=None,
         is_banned=False,
         expires_at=NOW + timedelta(days=30),
@@ -128,6 +131,43 @@ def a_line(**changes: Any) -> Line:
         updated_at=NOW,
     )
     return replace(line, **changes)
+
+
+def a_device(**changes: Any) -> Device:
+    """Return a live, active device of the operator's, on `a_panel()`."""
+    device = Device(
+        id=DeviceId(an_id(IdKind.DEVICE)),
+        panel_id=PANEL_ID,
+        reseller_id=None,
+        owner_path=ROOT_PATH,
+        external_id=None,
+        plan_id=None,
+        mac=normal_mac(f"001A79{next(_numbers):06X}"),
+        status=Status.LIVE,
+        suspended_by=None,
+        is_banned=False,
+        expires_at=NOW + timedelta(days=30),
+        max_connections=1,
+        bouquet_ids=(1, 2),
+        is_trial=False,
+        is_restreamer=False,
+        allowed_ips=(),
+        allowed_user_agents=(),
+        notes="",
+        admin_notes="",
+        metadata={},
+        member_id=None,
+        force_server_id=None,
+        isp_lock=False,
+        extra={},
+        panel_line_id=None,
+        panel_device_id=None,
+        version=1,
+        epoch=1,
+        created_at=NOW,
+        updated_at=NOW,
+    )
+    return replace(device, **changes)
 
 
 def a_key(**changes: Any) -> Key:

@@ -16,8 +16,8 @@ import msgspec
 
 from gateway.bootstrap import Runtime, build
 from gateway.db.migrations import migrate
-from gateway.domain.keys import NewKey
 from gateway.domain.ids import ResellerId
+from gateway.domain.keys import NewKey
 from gateway.services import keys
 from gateway.settings import Settings
 from gateway.simulator.faults import RuleForm

@@ -8,7 +8,17 @@ from typing import Annotated
 import typer
 
 from gateway import __version__
-from gateway.cli import config, encryption, keys, panels, resellers, run, schema, simulate
+from gateway.cli import (
+    config,
+    encryption,
+    imports,
+    keys,
+    panels,
+    resellers,
+    run,
+    schema,
+    simulate,
+)
 from gateway.cli.output import CommandError
 from gateway.domain.errors import GatewayError
 from gateway.settings import SettingsError
@@ -22,6 +32,7 @@ app = typer.Typer(
 )
 run.add_to(app)
 simulate.add_to(app)
+imports.add_to(app)
 app.add_typer(panels.app, name="panel")
 app.add_typer(resellers.app, name="reseller")
 app.add_typer(keys.app, name="key")

@@ -2,101 +2,37 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any, Final
-
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from gateway.db.columns import Base, Id, Json, Owned, UtcDateTime, bytewise
+from gateway.db.columns import bytewise
+from gateway.db.rows_subscriptions import (
+    ReferenceRow,
+    SubscriptionRow,
+    indexes_of,
+    resource_column,
+)
 
-#: The external owner of lines without reseller: NULL would not count as equal in a unique index.
-OPERATOR: Final = "operator"
 
-_NOT_TERMINATED: Final = sa.text("status <> 'terminated'")
-_IS_TRIAL: Final = sa.text("is_trial")
-
-
-class LineRow(Owned, Base):
-    """A line; `password` is sealed.
-
-    A username is never free again on its panel, an external id is once the line is terminated.
-    The `_norm` columns hold the case-folded forms that prefixes are searched in. Lists are paged by
-    descending id, so each filter has its index together with the id.
-    """
+class LineRow(SubscriptionRow):
+    """A line; `password` is sealed."""
 
     __tablename__ = "lines"
     __table_args__ = (
         sa.UniqueConstraint("panel_id", "username_norm"),
-        sa.Index(
-            "uq_lines_external_owner_external_id",
-            "external_owner",
-            "external_id",
-            unique=True,
-            sqlite_where=_NOT_TERMINATED,
-            postgresql_where=_NOT_TERMINATED,
-        ),
-        sa.Index(None, "owner_path", "id"),
-        sa.Index(None, "reseller_id", "id"),
-        sa.Index(None, "reseller_id", "status"),
-        sa.Index(
-            None,
-            "reseller_id",
-            "created_at",
-            sqlite_where=_IS_TRIAL,
-            postgresql_where=_IS_TRIAL,
-        ),
-        sa.Index(None, "status", "id"),
-        sa.Index(None, "plan_id", "id"),
-        sa.Index(None, "external_id", "id"),
         sa.Index(None, "username_norm"),
-        sa.Index(None, "external_id_norm"),
-        sa.Index(None, "expires_at"),
-        sa.Index(None, "updated_at"),
+        *indexes_of("lines"),
     )
 
-    id: Mapped[str] = mapped_column(Id, primary_key=True)
-    panel_id: Mapped[str] = mapped_column(sa.ForeignKey("panels.id"))
-    reseller_id: Mapped[str | None] = mapped_column(sa.ForeignKey("resellers.id"))
-    external_owner: Mapped[str] = mapped_column(Id)
-    external_id: Mapped[str | None] = mapped_column(bytewise(128))
-    external_id_norm: Mapped[str | None] = mapped_column(bytewise(255))
-    plan_id: Mapped[str | None] = mapped_column(Id)
     username: Mapped[str] = mapped_column(bytewise(255))
     username_norm: Mapped[str] = mapped_column(bytewise(255))
     password: Mapped[bytes] = mapped_column(sa.LargeBinary)
-    status: Mapped[str] = mapped_column(sa.String(20))
-    suspended_by: Mapped[str | None] = mapped_column(sa.String(20))
-    is_banned: Mapped[bool]
-    expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    max_connections: Mapped[int | None]
-    bouquet_ids: Mapped[list[Any]] = mapped_column(Json)
-    is_trial: Mapped[bool]
-    is_restreamer: Mapped[bool]
-    allowed_ips: Mapped[list[Any]] = mapped_column(Json)
-    allowed_user_agents: Mapped[list[Any]] = mapped_column(Json)
-    notes: Mapped[str] = mapped_column(sa.Text)
-    admin_notes: Mapped[str] = mapped_column(sa.Text)
-    labels: Mapped[dict[str, str]] = mapped_column("metadata", Json)
-    member_id: Mapped[int | None] = mapped_column(sa.BigInteger)
-    force_server_id: Mapped[int | None] = mapped_column(sa.BigInteger)
-    isp_lock: Mapped[bool]
-    extra: Mapped[dict[str, str]] = mapped_column(Json)
-    panel_line_id: Mapped[int | None] = mapped_column(sa.BigInteger)
-    version: Mapped[int]
-    epoch: Mapped[int]
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
-class LineReferenceRow(Owned, Base):
-    """A reference under which a line was renewed, so that the same invoice renews it once."""
+class LineReferenceRow(ReferenceRow):
+    """A reference under which a line was renewed."""
 
     __tablename__ = "line_references"
     __table_args__ = (sa.Index(None, "operation_id"),)
 
-    line_id: Mapped[str] = mapped_column(
-        sa.ForeignKey("lines.id", ondelete="CASCADE"), primary_key=True
-    )
-    reference: Mapped[str] = mapped_column(bytewise(128), primary_key=True)
-    operation_id: Mapped[str] = mapped_column(Id)
+    resource_id: Mapped[str] = resource_column("line_id", "lines")

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from gateway.db import migrations
 from gateway.db.answers import SqlKeptAnswers
 from gateway.db.audit import SqlAuditEntries
+from gateway.db.devices import SqlDevices
 from gateway.db.engine import WRITES, is_sqlite
 from gateway.db.failures import unavailable
 from gateway.db.keys import SqlKeys
@@ -41,6 +42,7 @@ class SqlStore:
     """The repositories of one transaction."""
 
     lines: ports.Lines
+    devices: ports.Devices
     resellers: ports.Resellers
     panels: ports.PanelRows
     keys: ports.Keys
@@ -115,6 +117,7 @@ class SqlDatabase:
         made = (session, self._sealer)
         return SqlStore(
             lines=SqlLines(*made),
+            devices=SqlDevices(*made),
             resellers=SqlResellers(*made),
             panels=SqlPanels(*made),
             keys=SqlKeys(*made),

@@ -27,20 +27,15 @@ class Credentials:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CreateLine:
-    """Make a line. Username and password are always given, never made by the panel.
+class Creation:
+    """The values of a line or a device to make."""
 
-    Answered by CreatedLine.
-    """
-
-    credentials: Credentials
     expires_at: datetime | None
     max_connections: int | None
     bouquet_ids: tuple[int, ...]
     is_trial: bool = False
     is_restreamer: bool = False
     allowed_ips: tuple[str, ...] = ()
-    allowed_user_agents: tuple[str, ...] = ()
     notes: str = ""
     admin_notes: str = ""
     member_id: int | None = None
@@ -53,14 +48,33 @@ class CreateLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EditLine:
-    """Set some fields of a line to absolute values. Answered by EditedLine.
+class CreateLine(Creation):
+    """Make a line. Username and password are always given, never made by the panel.
+
+    Answered by CreatedLine, or Taken.
+    """
+
+    credentials: Credentials
+    allowed_user_agents: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateDevice(Creation):
+    """Make a device and the line behind it. `mac` in upper case with colons.
+
+    Answered by CreatedDevice, or Taken.
+    """
+
+    mac: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """Some fields to set to absolute values.
 
     A None `expires_at` means never; a dialect that cannot write that sends its sentinel.
     """
 
-    credentials: Credentials
-    new_password: Secret | Unchanged = UNCHANGED
     expires_at: datetime | Unchanged | None = UNCHANGED
     max_connections: int | Unchanged | None = UNCHANGED
     bouquet_ids: tuple[int, ...] | Unchanged = UNCHANGED
@@ -79,10 +93,47 @@ class EditLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EditLine(Edit):
+    """Change a line. Answered by Edited, or NotOnPanel."""
+
+    credentials: Credentials
+    new_password: Secret | Unchanged = UNCHANGED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditDevice(Edit):
+    """Change a device; its MAC cannot be changed. Answered by Edited, or Unconfirmed."""
+
+    mac: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GetLineInfo:
     """Ask everything the panel says of a line. Answered by LineInfo, or NotOnPanel."""
 
     credentials: Credentials
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetDeviceInfo:
+    """Ask everything the panel says of a device. Answered by DeviceInfo, or NotOnPanel."""
+
+    mac: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListAccounts:
+    """Ask for the panel's own accounts: its resellers and others. Answered by Accounts."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListServers:
+    """Ask for the panel's servers. Answered by Servers."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListStreams:
+    """Ask for the panel's live streams. Answered by Streams."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,8 +144,18 @@ class CreatedLine:
 
 
 @dataclass(frozen=True, slots=True)
-class EditedLine:
+class CreatedDevice:
+    """The panel says it made the device; it tells no ids."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
     """The panel says the edit is done, or that nothing was different."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unconfirmed:
+    """The panel says that nothing was changed: all as asked already, or no such device."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,9 +220,69 @@ class LineInfo:
     pair_id: int | None
 
 
-LineRead: TypeAlias = GetLineInfo
-LineChange: TypeAlias = CreateLine | EditLine
-ReadCall: TypeAlias = LineRead
-ChangeCall: TypeAlias = LineChange
-ReadResult: TypeAlias = LineInfo | NotOnPanel
-ChangeResult: TypeAlias = CreatedLine | EditedLine | NotOnPanel | Taken
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceInfo(LineInfo):
+    """What a panel says of a device: of the line behind it, and of the box itself."""
+
+    panel_device_id: int
+    mac: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PanelAccountInfo:
+    """An account of the panel's own, as the panel says. Its e-mail and address are never kept.
+
+    `credits` is a plain decimal number, which a panel tells with 6 significant digits at most;
+    None where it does not say. Which group is the resellers' is not told.
+    """
+
+    id: int
+    username: str
+    credits: str | None
+    group_id: int | None
+    group_name: str
+    status: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """All accounts of the panel's own."""
+
+    accounts: tuple[PanelAccountInfo, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PanelServerInfo:
+    """A server of the panel; `online` None where the panel does not say."""
+
+    id: int
+    name: str
+    online: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """All servers of the panel."""
+
+    servers: tuple[PanelServerInfo, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PanelStreamInfo:
+    """A live stream of the panel."""
+
+    id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """All live streams of the panel."""
+
+    streams: tuple[PanelStreamInfo, ...]
+
+
+ReadCall: TypeAlias = GetLineInfo | GetDeviceInfo | ListAccounts | ListServers | ListStreams
+ChangeCall: TypeAlias = CreateLine | EditLine | CreateDevice | EditDevice
+ReadResult: TypeAlias = LineInfo | DeviceInfo | NotOnPanel | Accounts | Servers | Streams
+ChangeResult: TypeAlias = CreatedLine | CreatedDevice | Edited | Unconfirmed | NotOnPanel | Taken

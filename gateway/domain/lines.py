@@ -2,115 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from enum import StrEnum
-from typing import Final
+from dataclasses import dataclass
 
-from gateway.domain.calls import UNCHANGED, Credentials, LineInfo, Unchanged
-from gateway.domain.errors import StateConflict
+from gateway.domain.calls import Credentials
 from gateway.domain.ids import LineId, PanelId, ResellerId
-from gateway.domain.panels import SuspendBy
-from gateway.domain.periods import Period
 from gateway.domain.secrets import Secret
-
-#: From here on an expiry reads as never on a v2 panel, whose edit cannot write NULL.
-SENTINEL: Final = datetime(2038, 1, 1, tzinfo=UTC)
-
-
-class LineStatus(StrEnum):
-    """What we know of the line's existence; `state` is made from it, the switches and the clock."""
-
-    PENDING = "pending"
-    UNKNOWN = "unknown"
-    LIVE = "live"
-    TERMINATED = "terminated"
-
-
-class LineState(StrEnum):
-    """What a caller sees; the first that fits, in this order."""
-
-    PENDING = "pending"
-    UNKNOWN = "unknown"
-    TERMINATED = "terminated"
-    BANNED = "banned"
-    SUSPENDED = "suspended"
-    EXPIRED = "expired"
-    ACTIVE = "active"
+from gateway.domain.subscriptions import Filter, NewSubscription, ObservedInfo, Subscription
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """A subscriber account. `expires_at` None: never. `max_connections` None: no limit.
-
-    `version` counts changes of this record (it is the ETag); `epoch` counts everything that may
-    make a cached info answer old.
-    """
+class Line(Subscription):
+    """A subscriber account."""
 
     id: LineId
-    panel_id: PanelId
-    reseller_id: ResellerId | None
-    owner_path: str
-    external_id: str | None
-    plan_id: str | None
     username: str
     password: Secret
-    status: LineStatus
-    suspended_by: SuspendBy | None
-    is_banned: bool
-    expires_at: datetime | None
-    max_connections: int | None
-    bouquet_ids: tuple[int, ...]
-    is_trial: bool
-    is_restreamer: bool
-    allowed_ips: tuple[str, ...]
-    allowed_user_agents: tuple[str, ...]
-    notes: str
-    admin_notes: str
-    metadata: dict[str, str]
-    member_id: int | None
-    force_server_id: int | None
-    isp_lock: bool
-    extra: dict[str, str]
-    panel_line_id: int | None
-    version: int
-    epoch: int
-    created_at: datetime
-    updated_at: datetime
 
     @property
     def credentials(self) -> Credentials:
         """Return the pair by which the panel finds this line."""
         return Credentials(username=self.username, password=self.password)
-
-    def state_at(self, now: datetime) -> LineState:
-        """Return what a caller sees at *now*."""
-        if self.status is not LineStatus.LIVE:
-            return LineState(self.status)
-        if self.is_banned:
-            return LineState.BANNED
-        if self.suspended_by is not None:
-            return LineState.SUSPENDED
-        if self.expires_at is not None and self.expires_at <= now:
-            return LineState.EXPIRED
-        return LineState.ACTIVE
-
-    def must_be_changeable(self) -> None:
-        """Refuse changes of a line that is not there yet, or no more.
-
-        Raises:
-            StateConflict: pending, unknown or terminated.
-        """
-        if self.status is LineStatus.TERMINATED:
-            detail = "This line is terminated; that is final."
-            raise StateConflict(detail)
-        if self.status is not LineStatus.LIVE:
-            detail = "The creation of this line is not settled yet."
-            raise StateConflict(detail)
-
-    def changed(self, now: datetime) -> Line:
-        """Return the same line one version and one epoch later."""
-        return replace(self, version=self.version + 1, epoch=self.epoch + 1, updated_at=now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,87 +36,12 @@ class ObservedLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ObservedInfo:
-    """An info answer with its age. `stale`: the panel could not be asked again."""
+class NewLine(NewSubscription):
+    """A line to make. Username and password are made by the gateway where they are None."""
 
-    info: LineInfo
-    at: datetime
-    age_seconds: int
-    stale: bool
-    from_cache: bool
-
-
-class RenewFrom(StrEnum):
-    """Where a period starts: at the present expiry, now, or the later of both."""
-
-    EXPIRY = "expiry"
-    NOW = "now"
-    LATER = "later"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Term:
-    """Until when: exactly one of a moment, a period, or for ever."""
-
-    expires_at: datetime | None = None
-    period: Period | None = None
-    counted_from: RenewFrom = RenewFrom.LATER
-    never_expires: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewLine:
-    """What a caller asks for. None in the operators' part means: not given."""
-
-    panel_id: PanelId | None = None
-    external_id: str | None = None
     username: str | None = None
     password: Secret | None = None
-    term: Term
-    max_connections: int | None = 1
-    bouquet_ids: tuple[int, ...] = ()
-    is_trial: bool = False
-    is_restreamer: bool = False
-    allowed_ips: tuple[str, ...] = ()
     allowed_user_agents: tuple[str, ...] = ()
-    notes: str = ""
-    metadata: dict[str, str] = field(default_factory=dict)
-    # For operators only.
-    reseller_id: ResellerId | None = None
-    member_id: int | None = None
-    force_server_id: int | None = None
-    isp_lock: bool | None = None
-    enabled: bool | None = None
-    admin_enabled: bool | None = None
-    admin_notes: str | None = None
-    extra: dict[str, str] | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LineChanges:
-    """A merge patch of a line: only what is not UNCHANGED changes.
-
-    `metadata` merges key by key; a None value removes the key.
-    """
-
-    external_id: str | Unchanged | None = UNCHANGED
-    expires_at: datetime | Unchanged | None = UNCHANGED
-    max_connections: int | Unchanged | None = UNCHANGED
-    bouquet_ids: tuple[int, ...] | Unchanged = UNCHANGED
-    is_trial: bool | Unchanged = UNCHANGED
-    is_restreamer: bool | Unchanged = UNCHANGED
-    allowed_ips: tuple[str, ...] | Unchanged = UNCHANGED
-    allowed_user_agents: tuple[str, ...] | Unchanged = UNCHANGED
-    notes: str | Unchanged = UNCHANGED
-    metadata: dict[str, str | None] | Unchanged = UNCHANGED
-    # For operators only; expires_at above too.
-    member_id: int | Unchanged = UNCHANGED
-    force_server_id: int | Unchanged | None = UNCHANGED
-    isp_lock: bool | Unchanged = UNCHANGED
-    enabled: bool | Unchanged = UNCHANGED
-    admin_enabled: bool | Unchanged = UNCHANGED
-    admin_notes: str | Unchanged = UNCHANGED
-    extra: dict[str, str] | Unchanged = UNCHANGED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,18 +53,21 @@ class LineWithPassword:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LineFilter:
-    """Which lines to list; None does not narrow. `q`: a case-folded prefix."""
+class LineFilter(Filter):
+    """Which lines to list."""
 
-    state: LineState | None = None
-    external_id: str | None = None
     username: str | None = None
-    plan_id: str | None = None
-    expires_before: datetime | None = None
-    expires_after: datetime | None = None
-    updated_since: datetime | None = None
-    reseller_id: ResellerId | None = None
-    q: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineImport:
+    """A line that is on a panel already, to be adopted. `reseller_id` None: the operator's own."""
+
+    panel_id: PanelId
+    reseller_id: ResellerId | None
+    username: str
+    password: Secret
+    external_id: str | None = None
 
 
 def normal_username(username: str) -> str:

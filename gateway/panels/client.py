@@ -1,4 +1,4 @@
-"""The Panels port: encode, wait for a turn, send, classify, decode; one log line per call.
+"""The Panels port: what each call is, how often it is tried, and what its end means.
 
 A change is sent at most once. A read is repeated a few times within the caller's time. The loop is
 our own, because it runs on the injected clock and takes a turn of the budget each time.
@@ -6,27 +6,28 @@ our own, because it runs on the injected clock and takes a turn of the budget ea
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias, TypeVar
-
-import structlog
+from dataclasses import dataclass
+from typing import Any, Final
 
 from gateway.domain.calls import ChangeCall, ChangeResult, ReadCall, ReadResult
 from gateway.domain.errors import (
-    GatewayError,
     PanelOutcomeUnknown,
     PanelUnavailable,
     PanelUnsupported,
 )
 from gateway.domain.panels import Panel, Probe, ProbeWarning
+from gateway.domain.secrets import MASK
+from gateway.panels.breaker import Breakers
 from gateway.panels.dialect import Answer, Ask, Dialect, Findings, Form, TransportFault, Verb
+from gateway.panels.exchange import Exchange, ReportCall, Sending, report_nothing
 from gateway.panels.pacing import Budgets
+from gateway.panels.queueing import Priority
 from gateway.panels.registry import known_dialects, verb_for
 from gateway.panels.transport import Transport
-from gateway.services.ports.panels import SendingToken
+from gateway.services.ports.panels import PanelCall, SendingToken
 from gateway.services.ports.system import Clock, Random
+
+__all__ = ["HttpPanels", "ReportCall"]
 
 #: Times that a read is sent at most.
 READ_ATTEMPTS: Final = 3
@@ -38,36 +39,6 @@ ANSWERED_PAUSE_SECONDS: Final = 1.0
 PROBE_CALL_SECONDS: Final = 15.0
 #: What a caller is told to wait when a panel cannot be reached.
 UNREACHABLE_PAUSE_SECONDS: Final = 5
-
-ResultT = TypeVar("ResultT")
-
-_log: Final = structlog.get_logger("gateway.panels")
-
-
-#: Told of every call that was made: panel id, `action.sub`, outcome, seconds.
-ReportCall: TypeAlias = Callable[[str, str, str, float], None]
-
-
-def report_nothing(_panel_id: str, _action: str, _outcome: str, _seconds: float) -> None:
-    """Tell nobody."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Sending:
-    """One call on its way to one panel."""
-
-    panel: Panel
-    dialect: Dialect
-    action: str
-    sub: str
-    form: Form = field(repr=False)
-    operation_id: str | None = None
-
-    def texts(self) -> tuple[str, ...]:
-        """Return every value that is sent, to be masked in what the panel says."""
-        key = self.panel.api_pass
-        values = tuple(value for _name, value in self.form)
-        return values if key is None else (*values, key.reveal())
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +60,25 @@ class HttpPanels:
         clock: Clock,
         random: Random,
         report: ReportCall = report_nothing,
+        breakers: Breakers | None = None,
     ) -> None:
-        self._transport = transport
-        self._budgets = budgets
+        self._exchange = Exchange(
+            transport=transport,
+            budgets=budgets,
+            breakers=breakers or Breakers(clock),
+            clock=clock,
+            report=report,
+        )
         self._clock = clock
         self._random = random
-        self._report = report
         self._dialects = known_dialects()
 
-    async def read(self, panel: Panel, call: ReadCall, *, timeout_seconds: float) -> ReadResult:
+    async def read(
+        self, panel: Panel, call: ReadCall, *, timeout_seconds: float, background: bool = False
+    ) -> ReadResult:
         """Ask up to READ_ATTEMPTS times within *timeout_seconds*, waits for turns included.
+
+        *background*: nobody waits for the answer, so others go first.
 
         Raises:
             PanelUnavailable, PanelMisconfigured, PanelLineGated, PanelUnsupported: see the port.
@@ -106,9 +86,10 @@ class HttpPanels:
         """
         deadline = self._clock.monotonic() + timeout_seconds
         verb, sending = self._prepared(panel, call)
+        priority = Priority.BACKGROUND if background else Priority.READ
         attempt = 1
         while True:
-            async with self._turn(panel, deadline):
+            async with self._exchange.turn(panel, deadline, priority):
                 result = await self._asked(sending, verb, call, deadline, attempt)
             if not isinstance(result, _Failed):
                 return result
@@ -119,9 +100,17 @@ class HttpPanels:
             attempt += 1
 
     async def change(
-        self, panel: Panel, call: ChangeCall, token: SendingToken, *, timeout_seconds: float
+        self,
+        panel: Panel,
+        call: ChangeCall,
+        token: SendingToken,
+        *,
+        timeout_seconds: float,
+        background: bool = False,
     ) -> ChangeResult:
         """Send once, and answer within *timeout_seconds*, the wait for a turn included.
+
+        *background*: nobody waits for the answer, so others go first.
 
         Raises:
             PanelRefusedValues: the panel refused, or would change, a value; also raised before
@@ -131,9 +120,10 @@ class HttpPanels:
         """
         deadline = self._clock.monotonic() + timeout_seconds
         verb, sending = self._prepared(panel, call, token)
-        async with self._turn(panel, deadline):
+        priority = Priority.BACKGROUND if background else Priority.CHANGE
+        async with self._exchange.turn(panel, deadline, priority):
             try:
-                result: ChangeResult = await self._exchange(
+                result: ChangeResult = await self._exchange.once(
                     sending, deadline, token.attempt, lambda answer: verb.decode(answer, call)
                 )
             except TransportFault as fault:
@@ -145,6 +135,18 @@ class HttpPanels:
     def dialects(self) -> tuple[str, ...]:
         """Return the names of the dialects that can be spoken."""
         return tuple(sorted(self._dialects))
+
+    def preview(self, panel: Panel, call: ChangeCall) -> PanelCall:
+        """Encode and show: see the port."""
+        _verb, sending = self._prepared(panel, call)
+        request = sending.request()
+        form = dict(sending.form) | ({} if panel.api_pass is None else {"api_pass": MASK})
+        return PanelCall(
+            method="POST",
+            path=request.path,
+            query=request.query,
+            form={name: MASK if "password" in name else text for name, text in form.items()},
+        )
 
     def check(self, panel: Panel, call: ChangeCall) -> None:
         """Encode and throw away: see the port."""
@@ -172,29 +174,27 @@ class HttpPanels:
     def _asker(self, panel: Panel, dialect: Dialect) -> Ask:
         async def ask(action: str, sub: str, form: Form) -> Answer:
             deadline = self._clock.monotonic() + PROBE_CALL_SECONDS
-            sending = _Sending(panel, dialect, action, sub, form)
-            async with self._turn(panel, deadline):
-                return await self._exchange(sending, deadline, 1, lambda answer: answer)
+            sending = Sending(panel, dialect, action, sub, form)
+            async with self._exchange.turn_to_probe(panel, deadline):
+                return await self._exchange.once(sending, deadline, 1, lambda answer: answer)
 
         return ask
 
     def _prepared(
         self, panel: Panel, call: object, token: SendingToken | None = None
-    ) -> tuple[Verb[Any, Any], _Sending]:
+    ) -> tuple[Verb[Any, Any], Sending]:
         dialect = self._dialects.get(panel.dialect)
         if dialect is None:
             raise PanelUnsupported("The gateway does not speak this panel's dialect.")
         verb = verb_for(dialect, call)
         form = verb.encode(call, panel)
         operation_id = None if token is None else token.operation_id
-        return verb, _Sending(panel, dialect, verb.action, verb.sub, form, operation_id)
-
-    def _turn(self, panel: Panel, deadline: float) -> AbstractAsyncContextManager[None]:
-        return self._budgets.of(panel).turn(deadline)
+        most = verb.answer_bytes_max
+        return verb, Sending(panel, dialect, verb.action, verb.sub, form, operation_id, most)
 
     async def _asked(
         self,
-        sending: _Sending,
+        sending: Sending,
         verb: Verb[Any, ReadResult],
         call: ReadCall,
         deadline: float,
@@ -202,50 +202,13 @@ class HttpPanels:
     ) -> ReadResult | _Failed:
         """Return the result of one attempt, or _Failed if another one may bring more."""
         try:
-            return await self._exchange(
+            return await self._exchange.once(
                 sending, deadline, attempt, lambda answer: verb.decode(answer, call)
             )
         except TransportFault as fault:
             return _Failed(_not_reached(fault), pause=0.0)
         except PanelUnavailable as error:
             return _Failed(error, pause=ANSWERED_PAUSE_SECONDS)
-
-    async def _exchange(
-        self, sending: _Sending, deadline: float, attempt: int, decode: Callable[[Answer], ResultT]
-    ) -> ResultT:
-        """Send, decode and log once. Raises TransportFault, and what *decode* raises."""
-        panel, started = sending.panel, self._clock.monotonic()
-        outcome, reason = "cancelled", ""
-        try:
-            answer = await self._transport.send(
-                panel,
-                sending.dialect.request(panel, sending.action, sending.sub, sending.form),
-                timeout_seconds=deadline - started,
-            )
-            outcome, reason = "internal_error", ""
-            result = decode(answer)
-            outcome, reason = "answered", type(result).__name__
-        except TransportFault as fault:
-            outcome, reason = ("maybe_sent" if fault.sent else "not_sent"), fault.reason
-            raise
-        except GatewayError as error:
-            outcome, reason = error.code, sending.dialect.reason(answer, sending.texts())
-            raise
-        finally:
-            seconds = self._clock.monotonic() - started
-            self._report(panel.id, f"{sending.action}.{sending.sub}", outcome, seconds)
-            _log.info(
-                "panel.called",
-                panel_id=panel.id,
-                action=sending.action,
-                sub=sending.sub,
-                outcome=outcome,
-                reason=reason,
-                attempt=attempt,
-                operation_id=sending.operation_id,
-                milliseconds=round(seconds * 1000),
-            )
-        return result
 
     def _backoff_seconds(self, attempt: int) -> float:
         return float(READ_PAUSE_SECONDS * 2 ** (attempt - 1) * (1 + self._random.uniform()))

@@ -9,13 +9,18 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 from urllib.parse import quote_plus
 
 from gateway.domain.panels import Panel, ProbeWarning
 
 #: Fields in the order in which they are sent; a name appears once.
 Form: TypeAlias = tuple[tuple[str, str], ...]
+
+#: Bytes of an answer that are read; what is larger is cut off and unusable.
+ANSWER_BYTES_MAX: Final = 1_048_576
+#: The same for a list of everything that a panel has: some have tens of thousands of streams.
+LIST_BYTES_MAX: Final = 8 * ANSWER_BYTES_MAX
 
 CallT = TypeVar("CallT")
 ResultT = TypeVar("ResultT")
@@ -46,12 +51,14 @@ class Request:
     path: str
     query: str
     body: bytes = field(repr=False)
+    answer_bytes_max: int = ANSWER_BYTES_MAX
 
 
 class Reason(StrEnum):
     """Why there is no answer; codes for logs and probes."""
 
     UNREACHABLE = "unreachable"
+    CONNECT_TIMED_OUT = "connect_timed_out"
     TLS_FAILED = "tls_failed"
     TIMED_OUT = "timed_out"
     BROKEN_OFF = "broken_off"
@@ -78,6 +85,7 @@ class Verb(Generic[CallT, ResultT]):
     sub: str
     encode: Callable[[CallT, Panel], Form]
     decode: Callable[[Answer, CallT], ResultT]
+    answer_bytes_max: int = ANSWER_BYTES_MAX
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +110,8 @@ class Dialect:
 
     `verbs` maps each call type to its verb; `unsupported` lists those that this kind of panel
     cannot do. `reason` names an answer in a few words for the log, without any of the texts that
-    were sent; `probe` finds out by reads only what a panel is.
+    were sent; `shut_out` names why an answer says that no call of ours can do anything, or None;
+    `probe` finds out by reads only what a panel is.
     """
 
     name: str
@@ -110,6 +119,7 @@ class Dialect:
     unsupported: frozenset[type]
     request: Callable[[Panel, str, str, Form], Request]
     reason: Callable[[Answer, tuple[str, ...]], str]
+    shut_out: Callable[[Answer], str | None]
     probe: Callable[[Ask, Panel], Awaitable[Findings]]
 
 

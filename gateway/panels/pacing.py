@@ -8,9 +8,7 @@ so it shows as connect time-outs.
 
 from __future__ import annotations
 
-import asyncio
 import math
-from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final, Protocol
@@ -19,24 +17,27 @@ from gateway.domain.errors import PanelUnavailable
 from gateway.domain.ids import PanelId
 from gateway.domain.panels import Budget as Limits
 from gateway.domain.panels import Panel
+from gateway.panels.queueing import QUEUE_MAX, Place, Priority, Queue
 from gateway.services.ports.system import Clock
 
 #: Added to the flood guard's gap: the panel compares whole seconds, so a gap of 2.9 s may count
 #: as 2, and a request may take a moment to arrive.
 GAP_MARGIN_SECONDS: Final = 1.1
 #: Seconds too short to wait for: what is left of a wait after rounding.
-_AT_ONCE: Final = 1e-6
+AT_ONCE: Final = 1e-6
 
 
 class Budget(Protocol):
-    """The turns of one panel, first come, first served."""
+    """The turns of one panel: better priority first, then first come, first served."""
 
-    def turn(self, deadline: float) -> AbstractAsyncContextManager[None]:
+    def turn(
+        self, deadline: float, priority: Priority = Priority.READ
+    ) -> AbstractAsyncContextManager[None]:
         """Wait for a turn and hold it for the length of one call.
 
         Raises:
-            PanelUnavailable: no turn comes before *deadline* (monotonic seconds); nothing may be
-                sent. `retry_after_seconds` says when there may be one.
+            PanelUnavailable: no turn comes before *deadline* (monotonic seconds), or too many
+                wait; nothing may be sent. `retry_after_seconds` says when there may be one.
         """
 
 
@@ -45,6 +46,28 @@ class Budgets(Protocol):
 
     def of(self, panel: Panel) -> Budget:
         """Return the one budget of *panel*, with its present limits."""
+
+
+def gap_seconds(limits: Limits) -> float:
+    """Return the length of a pause that ends a row; 0 without a flood guard."""
+    guard = limits.flood_guard
+    return 0.0 if guard is None else guard.gap_seconds + GAP_MARGIN_SECONDS
+
+
+def refuse_unless_due(wait: float, deadline: float, clock: Clock) -> None:
+    """Refuse who would wait for *wait* seconds, or longer, if that is too late.
+
+    Raises:
+        PanelUnavailable
+    """
+    if clock.monotonic() + wait >= deadline:
+        raise too_much(wait)
+
+
+def too_much(wait: float) -> PanelUnavailable:
+    """Return the error for a turn that comes too late."""
+    seconds = max(1, math.ceil(wait))
+    return PanelUnavailable("The panel is asked too much.", retry_after_seconds=seconds)
 
 
 class LocalBudgets:
@@ -74,7 +97,7 @@ class LocalBudget:
     def __init__(self, limits: Limits, clock: Clock) -> None:
         self.limits = limits
         self._clock = clock
-        self._queue: deque[asyncio.Event] = deque()  # Who waits; the first one is next.
+        self._queue = Queue(clock)
         self._in_flight = 0
         self._tokens = float(limits.burst)
         self._filled_at = clock.monotonic()
@@ -82,61 +105,53 @@ class LocalBudget:
         self._active_at = -math.inf
 
     @asynccontextmanager
-    async def turn(self, deadline: float) -> AsyncIterator[None]:
+    async def turn(
+        self, deadline: float, priority: Priority = Priority.READ
+    ) -> AsyncIterator[None]:
         """Wait for a turn and hold it; see Budget."""
-        await self._come(deadline)
+        await self._come(deadline, priority)
         try:
             yield
         finally:
             self._in_flight -= 1
             self._active_at = self._clock.monotonic()
-            self._wake_first()
+            self._queue.call_first()
 
-    async def _come(self, deadline: float) -> None:
-        self._refuse_unless_due(self._least_wait(), deadline)
-        called = asyncio.Event()
-        self._queue.append(called)
-        try:
-            while (wait := self._wait(called)) != 0:
-                self._refuse_unless_due(wait or 0.0, deadline)
-                called.clear()
+    async def _come(self, deadline: float, priority: Priority) -> None:
+        least = self._least_wait(priority)
+        if self._queue.ahead_of(priority) >= QUEUE_MAX:
+            raise too_much(least)
+        refuse_unless_due(least, deadline, self._clock)
+        with self._queue.place(priority) as place:
+            while (wait := self._wait(place)) != 0:
+                refuse_unless_due(wait or 0.0, deadline, self._clock)
                 until = deadline if wait is None else self._clock.monotonic() + wait
-                await self._rest(called, until)
+                await self._queue.rest(place, until)
                 if wait is None:
-                    self._refuse_unless_due(0.0, deadline)
+                    refuse_unless_due(0.0, deadline, self._clock)
             self._take()
-        finally:
-            self._queue.remove(called)
-            self._wake_first()
 
-    def _wait(self, called: asyncio.Event) -> float | None:
-        """Return seconds until *called* may start; None: first it must be woken."""
-        now = self._clock.monotonic()
-        if self._queue[0] is not called or self._in_flight >= self.limits.in_flight:
+    def _wait(self, place: Place) -> float | None:
+        """Return seconds until *place* may start; None: first it must be called."""
+        if not self._queue.is_first(place) or self._in_flight >= self.limits.in_flight:
             return None
-        gap_left = self._active_at + self._gap() - now
-        if not self._in_flight and gap_left < _AT_ONCE:
-            self._row = 0
-        guard = self.limits.flood_guard
-        if guard is not None and self._row >= guard.calls:
-            return None if self._in_flight else gap_left
+        now = self._clock.monotonic()
+        guarded = self._guard_wait(now)
+        if guarded != 0:
+            return guarded
         self._fill(now)
         wait = (1 - self._tokens) / self.limits.calls_per_second
-        return wait if wait > _AT_ONCE else 0.0
+        return wait if wait > AT_ONCE else 0.0
 
-    async def _rest(self, called: asyncio.Event, until: float) -> None:
-        """Wait until *called* is woken, or until that moment of our clock."""
-
-        def ring(alarm: asyncio.Future[None]) -> None:
-            if not alarm.cancelled():
-                called.set()
-
-        alarm = asyncio.ensure_future(self._clock.sleep(until - self._clock.monotonic()))
-        alarm.add_done_callback(ring)
-        try:
-            await called.wait()
-        finally:
-            alarm.cancel()
+    def _guard_wait(self, now: float) -> float | None:
+        """Return seconds until the flood guard allows a call; None: a call must end first."""
+        gap_left = self._active_at + gap_seconds(self.limits) - now
+        if not self._in_flight and gap_left < AT_ONCE:
+            self._row = 0
+        guard = self.limits.flood_guard
+        if guard is None or self._row < guard.calls:
+            return 0.0
+        return None if self._in_flight else gap_left
 
     def _take(self) -> None:
         self._tokens -= 1
@@ -144,25 +159,13 @@ class LocalBudget:
         self._row += 1
         self._active_at = self._clock.monotonic()
 
-    def _gap(self) -> float:
-        guard = self.limits.flood_guard
-        return 0.0 if guard is None else guard.gap_seconds + GAP_MARGIN_SECONDS
-
     def _fill(self, now: float) -> None:
         earned = (now - self._filled_at) * self.limits.calls_per_second
         self._tokens = min(float(self.limits.burst), self._tokens + earned)
         self._filled_at = now
 
-    def _least_wait(self) -> float:
+    def _least_wait(self, priority: Priority) -> float:
         """Return seconds that a newcomer waits at least, since those before it need tokens too."""
         self._fill(self._clock.monotonic())
-        return max(0.0, (len(self._queue) + 1 - self._tokens) / self.limits.calls_per_second)
-
-    def _refuse_unless_due(self, wait: float, deadline: float) -> None:
-        if self._clock.monotonic() + wait >= deadline:
-            seconds = max(1, math.ceil(wait))
-            raise PanelUnavailable("The panel is asked too much.", retry_after_seconds=seconds)
-
-    def _wake_first(self) -> None:
-        if self._queue:
-            self._queue[0].set()
+        wanted = self._queue.ahead_of(priority) + 1 - self._tokens
+        return max(0.0, wanted / self.limits.calls_per_second)

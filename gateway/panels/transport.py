@@ -1,7 +1,7 @@
 """HTTP to panels: one request per connection, every limit stated, and the truth about "not sent".
 
 The only file that opens connections to panels. Redirects are not followed, the environment's
-proxies are not used, answers are not decompressed and never larger than ANSWER_BYTES_MAX. What
+proxies are not used, answers are not decompressed and never larger than the request allows. What
 goes wrong leaves as TransportFault, which holds no URL, no form and no text of the other side.
 """
 
@@ -20,8 +20,6 @@ from gateway.panels.dialect import Answer, Reason, Request, TransportFault
 
 #: Seconds for name resolution and TCP; TLS has as many again.
 CONNECT_SECONDS: Final = 5.0
-#: Bytes of an answer that are read; what is larger is cut off and unusable.
-ANSWER_BYTES_MAX: Final = 1_048_576
 
 _HEADERS: Final = {
     "Content-Type": "application/x-www-form-urlencoded",
@@ -87,7 +85,7 @@ class Transport:
             timeout=httpx2.Timeout(timeout_seconds, connect=min(CONNECT_SECONDS, timeout_seconds)),
             extensions={"trace": progress},
         ) as response:
-            body, whole = await _read(response)
+            body, whole = await _read(response, request.answer_bytes_max)
             return Answer(
                 status=response.status_code,
                 body=body,
@@ -111,12 +109,12 @@ class Transport:
         return client
 
 
-async def _read(response: httpx2.Response) -> tuple[bytes, bool]:
+async def _read(response: httpx2.Response, most: int) -> tuple[bytes, bool]:
     body = bytearray()
     async for chunk in response.aiter_raw():
         body += chunk
-        if len(body) > ANSWER_BYTES_MAX:
-            return bytes(body[:ANSWER_BYTES_MAX]), False
+        if len(body) > most:
+            return bytes(body[:most]), False
     return bytes(body), True
 
 
@@ -134,7 +132,9 @@ def _ssl_context(tls: Tls) -> ssl.SSLContext:
 
 def _reason_of(error: Exception, progress: _Progress) -> Reason:
     if isinstance(error, TimeoutError | httpx2.TimeoutException):
-        return Reason.TIMED_OUT if progress.writing else Reason.UNREACHABLE
+        if progress.writing:
+            return Reason.TIMED_OUT
+        return Reason.TLS_FAILED if progress.tls else Reason.CONNECT_TIMED_OUT
     if progress.writing:
         return Reason.BROKEN_OFF
     # SSLError before any connection: the panel's own authority is no certificate.

@@ -73,7 +73,7 @@ class Action:
         """Return a transaction of the caller's scope."""
         return self.ports.database.write(self.scope)
 
-    def entry(
+    def entry(  # noqa: PLR0913 - an audit entry has that many parts
         self,
         phase: Phase,
         *,
@@ -83,13 +83,17 @@ class Action:
         before: dict[str, Any] | None = None,
         after: dict[str, Any] | None = None,
         code: str | None = None,
+        name: str | None = None,
     ) -> AuditEntry:
-        """Return an audit entry of this action; *owner* None: it belongs to the caller."""
+        """Return an audit entry of this action; *owner* None: it belongs to the caller.
+
+        *name* is that of the kind, where the action may lead to several (a put creates or updates).
+        """
         caller = self.context.caller
         return new_entry(
             self.ports,
             phase,
-            self.spec.name,
+            name or self.spec.name,
             asker=self.asker,
             owner=owner or Owner(caller.reseller_id, caller.owner_path),
             resource_id=resource_id,
@@ -124,11 +128,13 @@ class Action:
     async def record_refusal(self, error: Refusal, resource_id: str | None) -> None:
         """Append `denied`, or `failed` with the code; once per refusal.
 
-        A refusal that carries an operation id was recorded with the operation.
+        A refusal that carries an operation id was recorded with the operation; a dry run leaves
+        nothing behind but a denial.
         """
-        if error.operation_id is not None and not isinstance(error, PermissionDenied):
+        denied = isinstance(error, PermissionDenied)
+        if not denied and (error.operation_id is not None or self.context.dry_run):
             return
-        phase = Phase.DENIED if isinstance(error, PermissionDenied) else Phase.FAILED
+        phase = Phase.DENIED if denied else Phase.FAILED
         async with self.write() as store:
             await store.audit.append(self.entry(phase, resource_id=resource_id, code=error.code))
 

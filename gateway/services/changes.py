@@ -10,17 +10,25 @@ import asyncio
 from typing import Final, TypeVar
 
 from gateway.domain.audit import Phase
-from gateway.domain.errors import IdempotencyInProgress, ServiceUnavailable, StateConflict
+from gateway.domain.errors import (
+    GatewayError,
+    IdempotencyInProgress,
+    NotFound,
+    ServiceUnavailable,
+    StateConflict,
+)
 from gateway.domain.ids import IdKind, OperationId, new_id
-from gateway.domain.operations import Operation, OperationState
+from gateway.domain.operations import OperationState
 from gateway.services import engine
 from gateway.services.action import Action
 from gateway.services.codec import pack, unpack
 from gateway.services.context import Outcome
 from gateway.services.idempotency import find_kept, keep
-from gateway.services.kinds import Already, AnyKind, Kind, Target
+from gateway.services.kinds import Already, Kind
 from gateway.services.ports.store import Store
+from gateway.services.prepared import new_operation
 from gateway.services.problems import error_of
+from gateway.services.rehearsal import rehearse
 from gateway.telemetry.request_log import note
 
 Request = TypeVar("Request")
@@ -43,6 +51,8 @@ async def carry_out(
         GatewayError: a rule or the panel refused, or the panel was not reached. With an
             `operation_id` where an operation exists.
     """
+    if action.context.dry_run:
+        return Outcome(value=None, dry_run=await rehearse(action, kind, request))
     kept = await find_kept(action)
     if kept is None:
         try:
@@ -72,25 +82,51 @@ async def _prepare(
 ) -> OperationId | Already[Result]:
     now = action.ports.clock.now()
     operation_id = OperationId(new_id(IdKind.OPERATION, now, action.ports.random.bytes))
-    async with action.write() as store:
-        target = await kind.prepare(action, store, request, operation_id)
-        if isinstance(target, Already):
-            await keep(action, store, result=pack(target.result))
-            return target
-        await _refuse_while_unsettled(store, target.resource_id)
-        idempotency_id = await keep(action, store, operation_id=operation_id)
-        await store.operations.add(_new(action, kind, target, operation_id, idempotency_id))
-        await store.audit.append(
-            action.entry(
-                Phase.STARTED,
-                resource_id=target.resource_id,
-                owner=target.owner,
-                operation_id=operation_id,
-                before=target.before,
-                after=target.after,
+    is_complete = False
+    try:
+        async with action.write() as store:
+            target = await kind.prepare(action, store, request, operation_id)
+            if isinstance(target, Already):
+                await keep(action, store, result=pack(target.result))
+                return target
+            await _refuse_while_unsettled(store, target.resource_id)
+            idempotency_id = await keep(action, store, operation_id=operation_id)
+            await store.operations.add(
+                new_operation(action, kind, target, operation_id, idempotency_id)
             )
-        )
+            await store.audit.append(
+                action.entry(
+                    Phase.STARTED,
+                    name=kind.name,
+                    resource_id=target.resource_id,
+                    owner=target.owner,
+                    operation_id=operation_id,
+                    before=target.before,
+                    after=target.after,
+                )
+            )
+            is_complete = True
+    except ServiceUnavailable:
+        # A commit whose answer is lost may have happened: the row would be taken up later.
+        if not is_complete or not await _is_there(action, operation_id):
+            raise
     return operation_id
+
+
+async def _is_there(action: Action, operation_id: OperationId) -> bool:
+    """Look up an operation whose commit got no answer.
+
+    Raises:
+        ServiceUnavailable: with the operation's id; nobody knows whether it is there.
+    """
+    try:
+        async with action.read() as store:
+            await store.operations.get(operation_id)
+    except NotFound:
+        return False
+    except ServiceUnavailable as error:
+        raise _to_be_followed(error, operation_id) from error
+    return True
 
 
 async def _refuse_while_unsettled(store: Store, resource_id: str) -> None:
@@ -103,36 +139,6 @@ async def _refuse_while_unsettled(store: Store, resource_id: str) -> None:
         )
 
 
-def _new(
-    action: Action,
-    kind: AnyKind,
-    target: Target[Request],
-    operation_id: OperationId,
-    idempotency_id: str | None,
-) -> Operation:
-    now = action.ports.clock.now()
-    return Operation(
-        id=operation_id,
-        kind=kind.name,
-        state=OperationState.PREPARED,
-        resource_id=target.resource_id,
-        panel_id=target.panel_id,
-        reseller_id=target.owner.reseller_id,
-        owner_path=target.owner.path,
-        asker=action.asker,
-        attempts=0,
-        problem=None,
-        request=engine.wrap(target.request, action.context.if_version),
-        desired=None,
-        result=None,
-        idempotency_id=idempotency_id,
-        sent_at=None,
-        settles_at=None,
-        created_at=now,
-        updated_at=now,
-    )
-
-
 async def _finish(
     action: Action, kind: Kind[Request, Resource, Desired, Result], operation_id: OperationId
 ) -> Outcome[Result]:
@@ -141,21 +147,29 @@ async def _finish(
         await _wait(action, operation_id)
         return await _outcome(action, kind, operation_id, replayed=False)
     except ServiceUnavailable as error:
-        raise ServiceUnavailable(
-            "The gateway's database is not available; follow the operation.",
-            operation_id=operation_id,
-            retry_after_seconds=error.retry_after_seconds,
-        ) from error
+        raise _to_be_followed(error, operation_id) from error
+
+
+def _to_be_followed(error: ServiceUnavailable, operation_id: OperationId) -> ServiceUnavailable:
+    return ServiceUnavailable(
+        "The gateway's database is not available; follow the operation.",
+        operation_id=operation_id,
+        retry_after_seconds=error.retry_after_seconds,
+    )
 
 
 async def _wait(action: Action, operation_id: OperationId) -> None:
-    """Run the operation as a task of the process and wait for it until the deadline."""
+    """Run the operation as a task of the process and wait for it until the deadline.
+
+    A bug in it is in the log, with its task, and in the operation, which the caller is shown.
+    """
     work = action.ports.tasks.spawn(
         engine.run(action.ports, operation_id), name=f"operation:{operation_id}"
     )
-    seconds = action.ports.limits.change_deadline_seconds
+    asked = action.context.wait_seconds
+    seconds = action.ports.limits.change_deadline_seconds if asked is None else asked
     done, _ = await asyncio.wait({work}, timeout=seconds)
-    if done and (error := work.exception()) is not None:
+    if done and isinstance(error := work.exception(), GatewayError):
         raise error
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from gateway.telemetry.metrics import Metrics
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from gateway.domain.idempotency import Idempotency
     from gateway.domain.operations import Operation
     from gateway.services.ports.cache import Cache
-    from gateway.services.ports.panels import Panels
+    from gateway.services.ports.panels import PanelCall, Panels
     from gateway.services.ports.sealer import Sealer
     from gateway.services.ports.store import Database
     from gateway.services.ports.system import Clock, Identity, Random
@@ -52,7 +52,11 @@ class Ports:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """One request, or one tick of a worker. `if_version`: the version of If-Match."""
+    """One request, or one tick of a worker.
+
+    `if_version`: the version of If-Match. `dry_run`: find out what would happen, do nothing.
+    `wait_seconds`: how long to wait for a change, 0 to 60; None: the setting.
+    """
 
     ports: Ports
     caller: Caller
@@ -61,18 +65,32 @@ class Context:
     idempotency: Idempotency | None = None
     if_version: int | None = None
     no_cache: bool = False
+    dry_run: bool = False
+    wait_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DryRun:
+    """What a change would do. No secrets: they are masked."""
+
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    panel_calls: tuple[PanelCall, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome(Generic[T]):
     """What came of a change: its `value`, or, while it is open, its `operation`.
 
-    `replayed`: the answer belongs to an earlier request with the same Idempotency-Key.
+    `replayed`: the answer belongs to an earlier request with the same Idempotency-Key. `created`:
+    a put made it, rather than changing it. `dry_run`: nothing was done; this would have been.
     """
 
     value: T | None
     operation: Operation | None = None
     replayed: bool = False
+    created: bool = False
+    dry_run: DryRun | None = None
 
     def made(self) -> T:
         """Return the value of a change of our own data, which is never open.

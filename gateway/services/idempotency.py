@@ -14,9 +14,10 @@ from gateway.domain.idempotency import KeptAnswer
 from gateway.domain.ids import IdKind, OperationId, new_id
 from gateway.services.action import Action
 from gateway.services.codec import pack, unpack
-from gateway.services.context import Outcome
+from gateway.services.context import DryRun, Outcome
 from gateway.services.ownership import idempotency_owner
 from gateway.services.ports.store import Store
+from gateway.services.records import RehearsedError, roll_back, shown_facts
 
 R = TypeVar("R")
 
@@ -82,6 +83,8 @@ async def write_once(
 
     *change* appends its own audit entry.
     """
+    if action.context.dry_run:
+        return Outcome(value=None, dry_run=await _rehearsed(action, change))
     kept = await find_kept(action)
     if kept is None:
         try:
@@ -95,3 +98,14 @@ async def write_once(
             if kept is None:
                 raise
     return Outcome(value=unpack(kept.result or b"", result_type), replayed=True)
+
+
+async def _rehearsed(action: Action, change: Callable[[Store], Awaitable[object]]) -> DryRun:
+    """Make the change, look at it, and roll it back."""
+    after = None
+    try:
+        async with action.write() as store:
+            after = shown_facts(await change(store))
+            roll_back()
+    except RehearsedError:
+        return DryRun(before=None, after=after, panel_calls=())

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from gateway.domain.calls import ChangeCall, ChangeResult
 from gateway.domain.errors import GatewayError, PanelError
@@ -87,7 +87,7 @@ class Applied(Generic[Result]):
 class Kind(ABC, Generic[Request, Resource, Desired, Result]):
     """One sort of change."""
 
-    name: ClassVar[str]
+    name: str
     request_type: type[Request]
     desired_type: type[Desired]
     result_type: type[Result]

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from gateway.domain.calls import EditLine
 from gateway.domain.ids import LineId
 from gateway.domain.lines import Line, LineWithPassword, ObservedLine
 from gateway.domain.secrets import Secret
 from gateway.services.action import Action
 from gateway.services.kinds import Target, Work
 from gateway.services.line_create import PASSWORD_LENGTH
-from gateway.services.line_kind import LineEdit, get_changeable, target_for
+from gateway.services.line_noun import LINES
+from gateway.services.noun import AnyEdit
 from gateway.services.ports.store import Store
+from gateway.services.subscription_kind import SubscriptionEdit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,34 +24,36 @@ class RotateRequest:
     password: Secret | None = None
 
 
-class RotatePasswordKind(LineEdit[RotateRequest, LineWithPassword]):
+class RotatePasswordKind(SubscriptionEdit[RotateRequest, Line, ObservedLine, LineWithPassword]):
     """Edit with the old password, read back with the new one.
 
     The new password is kept with the operation before anything is sent, so a lost answer loses
     nothing: one of the two opens the line.
     """
 
-    name = "line.rotate_password"
     request_type = RotateRequest
     result_type = LineWithPassword
+
+    def __init__(self) -> None:
+        super().__init__(LINES, "rotate_password")
 
     async def prepare(
         self, action: Action, store: Store, request: RotateRequest, operation_id: str
     ) -> Target[RotateRequest]:
-        line = await get_changeable(action, store, request.line_id)
+        line = await self.get_changeable(action, store, request.line_id)
         password = request.password or Secret(action.ports.random.text(PASSWORD_LENGTH))
-        return target_for(
+        return self.target(
             line,
             RotateRequest(line_id=line.id, password=password),
             sealer=action.ports.sealer,
             wanted=replace(line, password=password),
         )
 
-    async def plan(self, work: Work[RotateRequest, Line]) -> EditLine:
+    async def plan(self, work: Work[RotateRequest, Line]) -> AnyEdit:
         work.resource.must_be_changeable()
-        return EditLine(credentials=work.resource.credentials, new_password=self._new(work))
+        return self.noun.edit(work.resource, new_password=self._new(work))
 
-    def changed(self, work: Work[RotateRequest, Line], desired: EditLine) -> Line:
+    def changed(self, work: Work[RotateRequest, Line], desired: AnyEdit) -> Line:
         return replace(work.resource, password=self._new(work))
 
     def result_of(

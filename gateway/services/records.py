@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from dataclasses import fields, is_dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NoReturn, Protocol
 
-from gateway.domain.secrets import Secret
-from gateway.services.ports.sealer import Sealer
+from gateway.domain.secrets import MASK, Secret
 
 PURPOSE: Final = "audit.secret"
 #: Ours alone: they say nothing about the resource.
 _LEFT_OUT: Final = frozenset({"id", "owner_path", "version", "epoch", "created_at", "updated_at"})
 
 
-def facts_of(record: object, sealer: Sealer) -> dict[str, Any]:
+class Digester(Protocol):
+    """What stands for a secret: the sealer, whose digests are keyed, or a mask."""
+
+    def digest(self, data: bytes, purpose: str) -> str:
+        """Return a text that does not give *data* away."""
+
+
+def facts_of(record: object, sealer: Digester) -> dict[str, Any]:
     """Return a domain object's values as JSON can hold them."""
     if not is_dataclass(record):
         raise TypeError("only domain objects have facts")
@@ -26,7 +32,7 @@ def facts_of(record: object, sealer: Sealer) -> dict[str, Any]:
 
 
 def differences(
-    before: object | None, after: object, sealer: Sealer
+    before: object | None, after: object, sealer: Digester
 ) -> tuple[dict[str, Any] | None, dict[str, Any]]:
     """Return the values that differ, as they were (None: there was nothing) and as they are."""
     new = facts_of(after, sealer)
@@ -37,7 +43,7 @@ def differences(
     return {name: old[name] for name in names}, {name: new[name] for name in names}
 
 
-def _plain(value: object, sealer: Sealer) -> Any:  # noqa: ANN401, PLR0911 - JSON is anything
+def _plain(value: object, sealer: Digester) -> Any:  # noqa: ANN401, PLR0911 - JSON is anything
     match value:
         case Secret():
             return sealer.digest(value.reveal().encode(), PURPOSE)
@@ -56,3 +62,29 @@ def _plain(value: object, sealer: Sealer) -> Any:  # noqa: ANN401, PLR0911 - JSO
             return {f.name: _plain(getattr(value, f.name), sealer) for f in fields(value)}
         case _:
             return value
+
+
+class RehearsedError(Exception):
+    """Rolls a transaction back once it has shown what it would do."""
+
+
+class _Masking:
+    """Stands in for the sealer where facts are shown: no digests of secrets leave the house."""
+
+    def digest(self, data: bytes, purpose: str) -> str:
+        """Return the mask."""
+        return MASK
+
+
+def shown_facts(record: object) -> dict[str, Any]:
+    """Return a record's values with its secrets masked."""
+    return facts_of(record, _Masking())
+
+
+def roll_back() -> NoReturn:
+    """End a dry run's transaction.
+
+    Raises:
+        RehearsedError
+    """
+    raise RehearsedError

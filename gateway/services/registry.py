@@ -5,35 +5,47 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Final
 
+from gateway.services.change import ChangeKind
+from gateway.services.device_create import CreateDeviceKind
+from gateway.services.device_noun import DEVICES
 from gateway.services.kinds import AnyKind
-from gateway.services.line_change import ChangeLineKind
 from gateway.services.line_create import CreateLineKind
+from gateway.services.line_noun import LINES
 from gateway.services.line_password import RotatePasswordKind
-from gateway.services.line_renew import RenewLineKind
-from gateway.services.line_switches import ResumeLineKind, SuspendLineKind, TerminateLineKind
+from gateway.services.renew import RenewKind
+from gateway.services.switches import ResumeKind, SuspendKind, TerminateKind
 
 CREATE_LINE: Final = CreateLineKind()
-CHANGE_LINE: Final = ChangeLineKind()
-RENEW_LINE: Final = RenewLineKind()
-SUSPEND_LINE: Final = SuspendLineKind()
-RESUME_LINE: Final = ResumeLineKind()
-TERMINATE_LINE: Final = TerminateLineKind()
+CHANGE_LINE: Final = ChangeKind(LINES)
+RENEW_LINE: Final = RenewKind(LINES)
+SUSPEND_LINE: Final = SuspendKind(LINES)
+RESUME_LINE: Final = ResumeKind(LINES)
+TERMINATE_LINE: Final = TerminateKind(LINES)
 ROTATE_PASSWORD: Final = RotatePasswordKind()
 
-KINDS: Final = MappingProxyType(
-    {
-        kind.name: kind
-        for kind in (
-            CREATE_LINE,
-            CHANGE_LINE,
-            RENEW_LINE,
-            SUSPEND_LINE,
-            RESUME_LINE,
-            TERMINATE_LINE,
-            ROTATE_PASSWORD,
-        )
-    }
+CREATE_DEVICE: Final = CreateDeviceKind()
+CHANGE_DEVICE: Final = ChangeKind(DEVICES)
+RENEW_DEVICE: Final = RenewKind(DEVICES)
+SUSPEND_DEVICE: Final = SuspendKind(DEVICES)
+RESUME_DEVICE: Final = ResumeKind(DEVICES)
+TERMINATE_DEVICE: Final = TerminateKind(DEVICES)
+
+_ALL: Final[tuple[AnyKind, ...]] = (
+    CREATE_LINE,
+    CHANGE_LINE,
+    RENEW_LINE,
+    SUSPEND_LINE,
+    RESUME_LINE,
+    TERMINATE_LINE,
+    ROTATE_PASSWORD,
+    CREATE_DEVICE,
+    CHANGE_DEVICE,
+    RENEW_DEVICE,
+    SUSPEND_DEVICE,
+    RESUME_DEVICE,
+    TERMINATE_DEVICE,
 )
+KINDS: Final = MappingProxyType({kind.name: kind for kind in _ALL})
 
 
 def kind_named(name: str) -> AnyKind:

@@ -16,15 +16,34 @@ from gateway.services.problems import problem_of
 from gateway.services.scope import system_scope
 
 
+class _EndedElsewhereError(Exception):
+    """Rolls a transaction back: the operation is ended already, with its own apply."""
+
+
 async def succeed(
     kind: AnyKind, work: Work[Any, Any], desired: object, verdict: Verdict, *, digest: str
 ) -> None:
-    """Write what is now true, the answer and the final entry; then tell the cache."""
+    """Write what is now true, the answer and the final entry; then tell the cache.
+
+    An operation that is ended already stays as it is: it was this very end, and the answer to its
+    commit was lost, or the recovery has called it unknown meanwhile.
+    """
+    try:
+        applied = await _apply(kind, work, desired, verdict, digest=digest)
+    except _EndedElsewhereError:
+        await _tell_present_epoch(kind, work)
+    else:
+        await _tell_cache(work, applied)
+
+
+async def _apply(
+    kind: AnyKind, work: Work[Any, Any], desired: object, verdict: Verdict, *, digest: str
+) -> Applied[Any]:
     async with work.ports.database.write(system_scope()) as store:
         applied = await kind.apply(store, work, desired, verdict)
         ended = _ended(work, OperationState.SUCCEEDED, result=pack(applied.result))
         if not await store.operations.save(ended, was=work.operation.state):
-            raise _already_ended(work)
+            raise _EndedElsewhereError
         await store.audit.append(
             _entry(
                 work,
@@ -34,7 +53,7 @@ async def succeed(
                 digest=digest,
             )
         )
-    await _tell_cache(work, applied)
+    return applied
 
 
 async def fail(
@@ -86,11 +105,6 @@ def _ended(
     )
 
 
-def _already_ended(work: Work[Any, Any]) -> GatewayError:
-    """Roll the transaction back: somebody else ended this operation, with its own apply."""
-    return GatewayError(f"The operation {work.operation.id} was ended elsewhere.")
-
-
 def _entry(
     work: Work[Any, Any],
     phase: Phase,
@@ -114,6 +128,13 @@ def _entry(
         code=code,
         panel_call_digest=digest,
     )
+
+
+async def _tell_present_epoch(kind: AnyKind, work: Work[Any, Any]) -> None:
+    """Make answers unreachable that are older than the end which somebody else wrote."""
+    async with work.ports.database.read(system_scope()) as store:
+        resource = await kind.load(store, work.operation)
+    await work.ports.cache.raise_epoch(work.operation.resource_id, kind.epoch_of(resource))
 
 
 async def _tell_cache(work: Work[Any, Any], applied: Applied[Any]) -> None:

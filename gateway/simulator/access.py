@@ -1,15 +1,14 @@
-"""What stands before the calls: caller address, key, request firewall, database.
+"""What stands before the calls: caller address, key, database.
 
 Also the answers of a panel whose database or configuration is broken, as they were recorded.
 """
 
 from __future__ import annotations
 
-import hashlib
 from typing import Final
 
 from gateway.simulator.messages import PanelAnswer
-from gateway.simulator.php import PhpArray, bytes_of, is_empty, loosely_equal
+from gateway.simulator.php import PhpArray, is_empty, loosely_equal
 from gateway.simulator.switches import ANY_SOURCE, Switches
 from gateway.simulator.tables import Tables
 
@@ -54,27 +53,3 @@ def database_failure(switches: Switches) -> PanelAnswer | None:
     code, text = _DATABASE[switches.database]
     warning = "" if switches.hide_php_warnings else _WARNING.format(code=code, text=text)
     return PanelAnswer(200, f'{warning}{{"error":"MySQL: {text}"}}'.encode())
-
-
-class Firewall:
-    """Tokens of lines that may be asked for; anything else is 404 before the script begins."""
-
-    def __init__(self) -> None:
-        self.tokens: set[str] = set()
-        self.blacklist: set[str] = set()
-
-    def refuses(self, raw: PhpArray) -> bool:
-        """Tell whether a request with these uncleaned parameters is turned away."""
-        username, password = raw.get("username"), raw.get("password")
-        if is_empty(username) or is_empty(password):
-            return False
-        if not isinstance(username, str) or not isinstance(password, str):
-            return False
-        token = token_of(username, password)
-        return token in self.blacklist or token not in self.tokens
-
-
-def token_of(username: str, password: str) -> str:
-    """Return the token of a pair: both run together, in lower case."""
-    joined = bytes_of(username + password).lower()
-    return hashlib.md5(joined, usedforsecurity=False).hexdigest()

@@ -17,7 +17,8 @@ from gateway.simulator.coercion import SqlFailed, fits_charset
 from gateway.simulator.ledger import Record
 from gateway.simulator.php import PhpArray, PhpValue, is_empty
 from gateway.simulator.switches import Switches
-from gateway.simulator.tables import Effect, Row, Tables
+from gateway.simulator.tables import Effect, Row, Table, Tables
+from gateway.simulator.tampering import UNTOUCHED, Tampering
 
 _ALPHABET: Final = string.ascii_letters + string.digits
 _MAX_LOGGED: Final = 65535
@@ -43,9 +44,10 @@ class Call:
     record: Record
     step: Callable[[str], Awaitable[None]]
     """Wait at the point of this name."""
-    lose_writes: bool = False
-    """Statements work, but nothing of them stays."""
-    wrote: bool = field(default=False, init=False)
+    tampering: Tampering = UNTOUCHED
+    """What becomes of the statements, unknown to the script."""
+    output_cache: dict[int, tuple[float, PhpArray]] = field(default_factory=dict)
+    """Output formats as the panel remembers them for a while."""
 
     def given(self, name: str) -> PhpValue:
         """Return the parameter *name*, or None where PHP's empty() calls it missing."""
@@ -67,43 +69,50 @@ class Call:
 
     # --- statements ------------------------------------------------------------------------------
 
+    @property
+    def strict(self) -> bool:
+        """Whether the database refuses what does not fit."""
+        mode = self.tampering.sql_mode
+        return self.switches.strict if mode is None else mode == "strict"
+
     async def insert(self, step: str, table: str, values: Row) -> int:
         """Add a row at the step called *step* and return its id."""
         await self.step(step)
-        target = self.tables[table]
+        target = self._target(table)
         before = target.next_id
+        if self.tampering.wrong is not None and step == "write_1":
+            values = self.tampering.wrong.applied(target, values)
         try:
-            key, effects = target.insert(values, strict=self.switches.strict)
+            key, effects = target.insert(values, strict=self.strict)
         except SqlFailed as failure:
             raise self.failed(failure, values.values()) from None
-        if self.lose_writes:
+        if step in self.tampering.lost:
             target.delete(key)
             target.next_id = before
         else:
-            self._wrote(effects)
+            self.record.effects += effects
         return key
 
     async def update(self, step: str, table: str, ids: list[int], values: Row) -> int:
         """Change rows at the step called *step*; return how many effects there were."""
         await self.step(step)
-        target = self.tables[table]
+        target = self._target(table)
         saved = {key: dict(target.rows[key]) for key in ids if key in target.rows}
+        if self.tampering.wrong is not None and step == "write_1":
+            values = self.tampering.wrong.applied(target, values)
         try:
-            effects = target.update(list(saved), values, strict=self.switches.strict)
+            effects = target.update(list(saved), values, strict=self.strict)
         except SqlFailed as failure:
             raise self.failed(failure, values.values()) from None
-        if self.lose_writes and effects:
-            for key in {effect.id for effect in effects}:
-                new_key = int(values.get(target.key) or key) if target.key in values else key
-                target.delete(new_key)
-                target.load(key, saved[key])
+        if step in self.tampering.lost:
+            _undo(target, effects, saved, values)
         else:
-            self._wrote(effects)
+            self.record.effects += effects
         return len(effects)
 
-    def _wrote(self, effects: list[Effect]) -> None:
-        self.wrote = True
-        self.record.effects += effects
+    def _target(self, table: str) -> Table:
+        self.tables.writer = self.record.seq
+        return self.tables[table]
 
     def failed(self, failure: SqlFailed, texts: Iterable[object]) -> SqlFailed:
         """Keep a failed statement in the panel's own log, as the panel does, and return it.
@@ -112,9 +121,9 @@ class Call:
         and the script then runs in circles until PHP ends it.
         """
         odd = any(isinstance(text, str) and not fits_charset(text) for text in texts)
-        if self.switches.strict and odd:
+        if self.strict and odd:
             raise ScriptCrashed(failure.reason)
-        _, effects = self.tables["panel_logs"].insert(
+        _, effects = self._target("panel_logs").insert(
             {
                 "type": "database",
                 "log_message": failure.reason[:_MAX_LOGGED],
@@ -142,3 +151,10 @@ class Call:
             )
         except SqlFailed:
             return
+
+
+def _undo(table: Table, effects: list[Effect], saved: dict[int, Row], values: Row) -> None:
+    for key in {effect.id for effect in effects}:
+        new_key = int(values.get(table.key) or key) if table.key in values else key
+        table.delete(new_key)
+        table.load(key, saved[key])

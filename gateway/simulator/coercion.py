@@ -6,6 +6,7 @@ Non-strict SQL changes a value until it fits; strict SQL refuses the statement.
 from __future__ import annotations
 
 import re
+import struct
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final, Literal, TypeAlias
@@ -111,3 +112,10 @@ def leading_number(text: str) -> tuple[Decimal, bool]:
         zero = not re.search("[1-9]", mantissa) or int(exponent[:8]) < 0
         digits = "0" if zero else f"{mantissa}e{_HUGE_EXPONENT}"
     return Decimal(digits), not text[found.end() :].strip(" \t\n\r")
+
+
+def float32(number: float) -> float:
+    """Return *number* as a single-precision column reads: six significant digits."""
+    limit = 3.4028234e38
+    single: float = struct.unpack("f", struct.pack("f", min(max(number, -limit), limit)))[0]
+    return float(f"{single:.6g}")

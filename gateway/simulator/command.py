@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import ssl
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from gateway.simulator.clock import ClockKind
+from gateway.simulator.listening import server_context
 from gateway.simulator.running import running_simulator
 
 
@@ -24,6 +26,18 @@ class SimulatorOptions:
     seed: int | None = None
     clock: ClockKind = "wall"
     state: Path | None = None
+    tls_cert: Path | None = None
+    """PEM file; with it the panel speaks HTTPS."""
+    tls_key: Path | None = None
+    """PEM file; None: the key is in `tls_cert`."""
+
+    def tls(self) -> ssl.SSLContext | None:
+        """Return the TLS context that the options ask for."""
+        if self.tls_cert is None:
+            if self.tls_key is not None:
+                raise ValueError("A TLS key needs its certificate.")
+            return None
+        return server_context(self.tls_cert, self.tls_key)
 
 
 async def simulate_panel(options: SimulatorOptions) -> None:
@@ -37,6 +51,7 @@ async def simulate_panel(options: SimulatorOptions) -> None:
         seed=seed,
         clock=options.clock,
         settings=options.settings,
+        tls=options.tls(),
     ) as simulator:
         lines = [f"Panel:   {simulator.base_url} (profile {options.profile}, seed {seed})"]
         if simulator.control_url is not None:

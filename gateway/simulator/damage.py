@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import replace
 from typing import Final
 
 from gateway.simulator.access import IP_FORBIDDEN, KEY_WRONG, database_failure
 from gateway.simulator.faults import Rule
-from gateway.simulator.messages import PanelAnswer, web_page
+from gateway.simulator.messages import Drip, PanelAnswer, web_page
 from gateway.simulator.phpjson import print_json
 from gateway.simulator.switches import Switches
 
@@ -33,6 +34,8 @@ def failure(rule: Rule, switches: Switches) -> PanelAnswer | None:
             return _status(rule)
         case "empty_200":
             return PanelAnswer(200)
+        case "half_mag" if rule.half_answer != "true":
+            return _half_answer(rule)
         case "refuse":
             return _refusal(rule.text("kind", "body", "text", "answer", default="IP FORBIDDEN"))
         case name:
@@ -53,12 +56,37 @@ def _broken(name: str, switches: Switches) -> PanelAnswer | None:
 
 def _status(rule: Rule) -> PanelAnswer:
     code = int(rule.number("code", "status", default=500))
-    if code == 200:
-        return PanelAnswer(200, LOGIN_PAGE)
-    if code == 500:
-        return PanelAnswer(500)
     location = rule.text("location", default="/login.php") if code in (301, 302) else None
-    return web_page(code, location=location)
+    if code == 200:
+        answer = PanelAnswer(200, LOGIN_PAGE)
+    elif code == 500:
+        answer = PanelAnswer(500)
+    else:
+        answer = web_page(code, location=location)
+    body = _own_body(rule)
+    if body is not None:
+        answer.body, answer.from_script = body, True
+    answer.content_type = rule.text("content_type", default=answer.content_type)
+    answer.headers = {str(name): str(value) for name, value in rule.table("headers").items()}
+    return answer
+
+
+def _own_body(rule: Rule) -> bytes | None:
+    """Return the body that the rule prescribes: a text, base64, or something repeated."""
+    params, made = rule.form.params, rule.table("body_gen")
+    if made:
+        text = str(made.get("repeat", "x")) * int(made.get("count", 1))
+        return f"{made.get('prefix', '')}{text}{made.get('suffix', '')}".encode()
+    if "body_base64" in params:
+        return base64.b64decode(str(params["body_base64"]))
+    return str(params["body"]).encode() if "body" in params else None
+
+
+def _half_answer(rule: Rule) -> PanelAnswer:
+    answer = PanelAnswer(500)
+    if rule.half_answer == "reset":
+        answer.reset_after = 0
+    return answer
 
 
 def _refusal(kind: str) -> PanelAnswer:
@@ -81,9 +109,27 @@ def spoil(rule: Rule, answer: PanelAnswer) -> PanelAnswer:
             answer.reset_after = max(0, int(rule.number("k_out", "k", "bytes")))
         case "php_noise":
             answer.body = _noisy(rule, answer.body)
+        case "slow_drip":
+            answer.drip = _drip(rule)
+        case "ip_ban":
+            answer.silent = not rule.form.params.get("answered")
+        case "restart":
+            answer.lost = True
         case _:
             pass
     return answer
+
+
+def _drip(rule: Rule) -> Drip:
+    rate = rule.number("bytes_per_second", "rate", "n", default=0)
+    stall = rule.number("stall_after", "k", "stall", default=-1)
+    if not rate and stall < 0:
+        rate = 1
+    return Drip(
+        bytes_per_second=rate or None,
+        where=rule.text("where", "part", default="both"),
+        stall_after=None if stall < 0 else int(stall),
+    )
 
 
 def _noisy(rule: Rule, body: bytes) -> bytes:

@@ -9,72 +9,56 @@ from __future__ import annotations
 import math
 import random
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
 
-from gateway.simulator.php import PhpArray, PhpValue
+from gateway.simulator.matching import Facts, Match, matches, patterns
+from gateway.simulator.stepnames import EARLY, step_name
+from gateway.simulator.workers import Workers
 
-BUILT: Final = frozenset(
-    {
-        "delay_before",
-        "delay_after",
-        "status",
-        "empty_200",
-        "reset_at",
-        "truncate",
-        "php_noise",
-        "refuse",
-        "lost_write",
-        "ghost_write",
-        "db_down",
-        "db_auth",
-        "no_config",
-        "pause_at",
-    }
-)
-PLANNED: Final = frozenset(
-    {
-        "slow_drip",
-        "half_mag",
-        "lost_credit",
-        "wrong_write",
-        "dup_row",
-        "stale_read",
-        "ip_ban",
-        "queue",
-        "edit_by_other",
-        "restart",
-        "rollback",
-    }
-)
+__all__ = ["BadRule", "Facts", "Faults", "Match", "Rule", "RuleForm", "parse_rule"]
+
+Phase: TypeAlias = Literal["reading", "early", "usual"]
+CREATES: Final = frozenset({("user", "create"), ("stb", "create")})
+READS: Final = frozenset({("user", "info"), ("stb", "info"), ("reg_user", "list")})
+FAULTS: Final[dict[str, frozenset[tuple[str, str]] | None]] = {
+    "delay_before": None,
+    "delay_after": None,
+    "ghost_write": None,
+    "status": None,
+    "empty_200": None,
+    "refuse": None,
+    "db_down": None,
+    "db_auth": None,
+    "no_config": None,
+    "reset_at": None,
+    "truncate": None,
+    "php_noise": None,
+    "slow_drip": None,
+    "lost_write": None,
+    "wrong_write": None,
+    "half_mag": CREATES,
+    "lost_credit": frozenset({("reg_user", "credits")}),
+    "dup_row": None,
+    "stale_read": READS,
+    "edit_by_other": None,
+    "ip_ban": None,
+    "queue": None,
+    "restart": None,
+    "rollback": None,
+    "pause_at": None,
+}
+"""Every fault, with the calls that it can happen to; None: any."""
 WITHOUT_EFFECT: Final = frozenset(
-    {"status", "empty_200", "refuse", "db_down", "db_auth", "no_config"}
+    {"status", "empty_200", "refuse", "db_down", "db_auth", "no_config", "ip_ban", "restart"}
 )
 """Faults that hide an answer and, unless told otherwise, also stop the call itself."""
 
 
 class BadRule(ValueError):
     """A fault rule that cannot be understood."""
-
-
-class NotBuilt(BadRule):
-    """A fault that is known but not simulated yet."""
-
-
-class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which requests a rule is for; what is left out matches all."""
-
-    action: str | None = None
-    sub: str | None = None
-    caller: str | None = None
-    field: str | dict[str, str] | None = None
-    """A regular expression found in one `name=value`, or one for each field named."""
-    nth: int | None = None
-    """Only from the nth matching request on, counted from 1."""
-    probability: float | None = None
 
 
 class RuleForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -96,12 +80,59 @@ class Rule:
     since: float
     matched: int = 0
     applied: int = 0
+    workers: Workers = field(default_factory=Workers)
+    """Where the requests of a `queue` wait."""
 
     @property
     def effect(self) -> str:
         """When the call itself happens: before the failure, after it, or not at all."""
-        default = "none" if self.form.fault in WITHOUT_EFFECT else "before"
+        if self.after_step or self.form.params.get("answered"):
+            return "before"
+        default = "none" if self.form.fault in WITHOUT_EFFECT or self.cuts_request else "before"
         return str(self.form.params.get("effect", default))
+
+    @property
+    def step(self) -> str:
+        """The point at which `pause_at` holds."""
+        return step_name(self.text("step", "at", "point", default="check"))
+
+    @property
+    def after_step(self) -> str:
+        """The write after which the request ends, if it ends midway."""
+        if self.form.fault == "half_mag":
+            last = "write_1" if self.text("missing") == "outputs" else "write_2"
+            return last if self.half_answer != "true" else ""
+        if self.form.fault not in WITHOUT_EFFECT and self.form.fault != "reset_at":
+            return ""
+        named = self.text("after_step", "after", "at", "point")
+        return step_name(named) if named else ""
+
+    @property
+    def half_answer(self) -> str:
+        """What `half_mag` answers: true, 500 or reset."""
+        answer = self.form.params.get("answer", True)
+        return str(answer).lower()
+
+    @property
+    def cuts_request(self) -> bool:
+        """Whether the connection breaks while the request is being read."""
+        return self.form.fault == "reset_at" and "k_in" in self.form.params
+
+    @property
+    def phase(self) -> Phase:
+        """When the rule bites: while a request is read, before it is understood, or after."""
+        if self.form.fault == "pause_at" and self.step in EARLY:
+            return "early"
+        return "reading" if self.cuts_request and self.effect == "none" else "usual"
+
+    def is_over(self, now: float) -> bool:
+        """Tell whether the rule's time window has passed."""
+        names = ["window_seconds"] + ["seconds"] * (self.form.fault == "refuse")
+        return now > self.since + self.number(*names, default=math.inf)
+
+    def seconds(self, default: float = 0) -> float:
+        """Return how long the fault lasts, or how late it is."""
+        return self.number("seconds", "delay", "t", default=default)
 
     def number(self, *names: str, default: float = 0) -> float:
         """Return the first of the parameters *names* that is a number."""
@@ -119,16 +150,10 @@ class Rule:
                 return value
         return default
 
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What rules look at."""
-
-    action: str
-    sub: str
-    caller: str
-    params: PhpArray
-    now: float
+    def table(self, name: str) -> dict[str, Any]:
+        """Return the parameter *name* if it is an object, else an empty one."""
+        value = self.form.params.get(name)
+        return value if isinstance(value, dict) else {}
 
 
 class Faults:
@@ -141,21 +166,9 @@ class Faults:
 
     def add(self, form: RuleForm, now: float = 0) -> Rule:
         """Put a rule in force, after the others."""
-        if form.fault in PLANNED:
-            raise NotBuilt(f"The fault {form.fault} is not simulated yet.")
-        if form.fault not in BUILT:
-            raise BadRule(f"No fault is called {form.fault!r}.")
-        if form.params.get("effect", "none") not in ("before", "after", "none"):
-            raise BadRule("An effect is before, after or none.")
-        if form.fault == "reset_at" and "k_in" in form.params:
-            raise NotBuilt("A reset within the request is not simulated yet.")
-        for pattern in _patterns(form.match.field):
-            try:
-                re.compile(pattern)
-            except re.error as error:
-                raise BadRule(f"No regular expression: {pattern!r}: {error}") from error
-        self._last_id += 1
-        rule = Rule(self._last_id, form, now)
+        rule = Rule(self._last_id + 1, form, now)
+        _check(rule)
+        self._last_id = rule.id
         self.rules.append(rule)
         return rule
 
@@ -163,10 +176,16 @@ class Faults:
         """Take all rules away."""
         self.rules.clear()
 
-    def pick(self, facts: Facts) -> Rule | None:
-        """Return the rule to apply to a request, if any, and count it."""
+    def remove(self, rule_id: int) -> bool:
+        """Take one rule away; False if it is not there."""
+        before = len(self.rules)
+        self.rules[:] = [rule for rule in self.rules if rule.id != rule_id]
+        return len(self.rules) < before
+
+    def pick(self, facts: Facts, phase: Phase = "usual") -> Rule | None:
+        """Return the rule of this phase to apply to a request, if any, and count it."""
         for rule in self.rules:
-            if not _matches(rule.form.match, facts):
+            if rule.phase != phase or not _is_meant(rule, facts):
                 continue
             rule.matched += 1
             if self._fires(rule, facts.now):
@@ -176,17 +195,38 @@ class Faults:
 
     def _fires(self, rule: Rule, now: float) -> bool:
         form = rule.form
-        window = form.params.get("window_seconds", form.params.get("seconds"))
-        if form.fault != "refuse" or not isinstance(window, int | float):
-            window = math.inf
-        if now > rule.since + window:
+        if rule.is_over(now):
             return False
         if form.times is not None and rule.applied >= form.times:
             return False
-        if form.match.nth is not None and rule.matched < form.match.nth:
+        nth = form.match.nth
+        if nth is not None and (rule.matched < nth or (form.times is None and rule.matched > nth)):
             return False
         chance = form.match.probability
         return chance is None or self._random.random() < chance
+
+
+def _is_meant(rule: Rule, facts: Facts) -> bool:
+    calls = FAULTS[rule.form.fault]
+    if calls is not None and (facts.action, facts.sub) not in calls:
+        return False
+    return matches(rule.form.match, facts)
+
+
+def _check(rule: Rule) -> None:
+    form = rule.form
+    if form.fault not in FAULTS:
+        raise BadRule(f"No fault is called {form.fault!r}.")
+    if form.params.get("effect", "none") not in ("before", "after", "none"):
+        raise BadRule("An effect is before, after or none.")
+    try:
+        for pattern in patterns(form.match):
+            re.compile(pattern)
+        if form.fault == "pause_at":
+            _ = rule.step
+        _ = rule.after_step
+    except (re.error, ValueError) as error:
+        raise BadRule(str(error)) from error
 
 
 def parse_rule(raw: bytes) -> RuleForm:
@@ -195,42 +235,3 @@ def parse_rule(raw: bytes) -> RuleForm:
         return msgspec.json.decode(raw, type=RuleForm)
     except msgspec.DecodeError as error:
         raise BadRule(str(error)) from error
-
-
-def _patterns(field: str | dict[str, str] | None) -> Iterator[str]:
-    if isinstance(field, dict):
-        yield from field.values()
-    elif field is not None:
-        yield field
-
-
-def _matches(match: Match, facts: Facts) -> bool:
-    for wanted, found in (
-        (match.action, facts.action),
-        (match.sub, facts.sub),
-        (match.caller, facts.caller),
-    ):
-        if wanted is not None and wanted != found:
-            return False
-    if match.field is None:
-        return True
-    pairs = dict(_flat(facts.params))
-    if isinstance(match.field, str):
-        pattern = re.compile(match.field)
-        return any(pattern.search(f"{name}={value}") for name, value in pairs.items())
-    return all(
-        name in pairs and re.search(pattern, pairs[name]) for name, pattern in match.field.items()
-    )
-
-
-def _flat(params: PhpArray, prefix: str = "") -> Iterator[tuple[str, str]]:
-    for key, value in params.items():
-        name = f"{prefix}[{key}]" if prefix else str(key)
-        yield from _flat_value(name, value)
-
-
-def _flat_value(name: str, value: PhpValue) -> Iterator[tuple[str, str]]:
-    if isinstance(value, dict):
-        yield from _flat(value, name)
-    else:
-        yield name, str(value)

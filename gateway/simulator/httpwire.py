@@ -44,6 +44,8 @@ class Head:
     target: str
     version: str
     headers: dict[str, str] = field(default_factory=dict)
+    size: int = 0
+    """How many bytes it took."""
 
     @property
     def path(self) -> str:
@@ -115,6 +117,7 @@ def parse_head(raw: bytes) -> Head:
         target.decode("utf-8", "surrogateescape"),
         "HTTP/1.0" if version == b"HTTP/1.0" else "HTTP/1.1",
     )
+    head.size = len(raw)
     for line in lines[1:]:
         _add_header(head, line)
     _check(head)
@@ -158,6 +161,14 @@ async def read_body(reader: asyncio.StreamReader, head: Head) -> bytes | None:
         raise Hangup from error
     except asyncio.LimitOverrunError as error:
         raise BadRequest from error
+
+
+async def read_part(reader: asyncio.StreamReader, length: int) -> bytes:
+    """Return so many bytes of a body."""
+    try:
+        return await _exactly(reader, max(0, length))
+    except (asyncio.IncompleteReadError, TimeoutError, ConnectionError) as error:
+        raise Hangup from error
 
 
 async def _exactly(reader: asyncio.StreamReader, length: int) -> bytes:
@@ -207,6 +218,7 @@ def render(answer: PanelAnswer, now: float, *, keep_alive: bool, with_body: bool
     lines.append(f"Connection: {'keep-alive' if keep_alive else 'close'}")
     if answer.location is not None:
         lines.append(f"Location: {answer.location}")
+    lines += [f"{name}: {value}" for name, value in answer.headers.items()]
     body = answer.body if with_body else b""
     if answer.truncate_after is not None:
         body = body[: answer.truncate_after]

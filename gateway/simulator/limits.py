@@ -15,6 +15,10 @@ class RateLimiter:
     def __init__(self) -> None:
         self._filled: dict[str, tuple[float, float]] = {}
 
+    def clear(self) -> None:
+        """Forget all callers."""
+        self._filled.clear()
+
     def refuses(self, caller: str, limit: RateLimit | None, now: float) -> bool:
         """Count a request and tell whether it is one too many; refused ones do not count."""
         if limit is None:

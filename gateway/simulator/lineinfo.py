@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from gateway.simulator.call import Call
@@ -94,6 +95,19 @@ def _pair(call: Call, row: Row) -> PhpArray:
 
 
 def _outputs(call: Call, row: Row) -> PhpArray:
+    """Return the line's output formats, as they were some time ago where the panel caches them."""
+    line, now = row["id"], call.clock.now()
+    if not call.switches.output_cache_seconds or not isinstance(line, int):
+        return _outputs_now(call, row)
+    since, cached = call.output_cache.get(line, (-math.inf, {}))
+    if now - since < call.switches.output_cache_seconds:
+        return cached
+    found = _outputs_now(call, row)
+    call.output_cache[line] = (now, found)
+    return found
+
+
+def _outputs_now(call: Call, row: Row) -> PhpArray:
     made: PhpArray = {}
     line = row["id"]
     rows = call.tables["user_output"].find(line) if isinstance(line, int) else []

@@ -46,6 +46,18 @@ class PanelRequest:
     """Set when the caller hangs up; None without a socket: gone when asked."""
 
 
+@dataclass(frozen=True, slots=True)
+class Drip:
+    """How slowly an answer is sent."""
+
+    bytes_per_second: float | None = None
+    """None: at once, until it stalls."""
+    where: str = "both"
+    """`head`, `body` or `both`; the other part is sent at once."""
+    stall_after: int | None = None
+    """Stop for ever after so many bytes of the whole answer."""
+
+
 @dataclass(slots=True)
 class PanelAnswer:
     """What goes back, and how its sending goes wrong, if it shall."""
@@ -60,11 +72,31 @@ class PanelAnswer:
     """Close cleanly after so many bytes of the body."""
     reset_after: int | None = None
     """Reset the connection after so many bytes of the whole answer."""
+    drip: Drip | None = None
+    """Send slowly."""
+    headers: dict[str, str] = field(default_factory=dict)
+    """Headers besides the usual ones."""
     lost: bool = False
-    """Nobody is left to answer."""
+    """Nobody is left to answer: the connection ends."""
+    silent: bool = False
+    """Nothing is answered and the connection stays open."""
     afterwards: Callable[[], Coroutine[Any, Any, None]] | None = None
     """Work that the panel still does once the answer is out."""
     record: Record | None = field(default=None, repr=False)
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether anything is sent at all."""
+        return not self.lost and not self.silent
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of it reaches a caller that waits."""
+        if not self.is_sent or self.reset_after is not None:
+            return False
+        if self.drip is not None and self.drip.stall_after is not None:
+            return False
+        return self.truncate_after is None or self.truncate_after >= len(self.body)
 
     @property
     def text(self) -> str:

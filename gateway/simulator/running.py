@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from gateway.simulator.clock import Clock, ClockKind
 from gateway.simulator.control import ControlServer
@@ -44,22 +45,29 @@ def build_panel(
     )
 
 
+class PanelParts(TypedDict, total=False):
+    """What a panel is made of, as `build_panel` takes it."""
+
+    settings: dict[str, Any] | None
+    seed: int
+    clock: ClockKind
+    state: str | Path | None
+
+
 @contextlib.asynccontextmanager
 async def running_simulator(
     panel_bind: str = "127.0.0.1:0",
     control_bind: str | None = None,
     *,
+    tls: ssl.SSLContext | None = None,
     profile: str = "v2",
-    state: str | Path | None = None,
-    seed: int = 0,
-    clock: ClockKind = "wall",
-    settings: dict[str, Any] | None = None,
+    **options: Unpack[PanelParts],
 ) -> AsyncIterator[RunningSimulator]:
-    """Serve a simulated panel; port 0 takes a free one."""
-    panel = build_panel(profile, settings=settings, seed=seed, clock=clock, state=state)
+    """Serve a simulated panel; port 0 takes a free one, *tls* makes it speak HTTPS."""
+    panel = build_panel(profile, **options)
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(panel.close)
-        server = PanelServer(panel)
+        server = PanelServer(panel, tls=tls)
         stack.push_async_callback(server.stop)
         base_url = await server.start(panel_bind)
         control_url = None

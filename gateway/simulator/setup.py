@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from gateway.simulator.access import token_of
 from gateway.simulator.actions.devices import stored_mac
+from gateway.simulator.firewall import token_of
 from gateway.simulator.panel import SimulatedPanel
 from gateway.simulator.switches import changed
 from gateway.simulator.tables import Row
@@ -119,12 +119,19 @@ def _mac_rows(panel: SimulatedPanel, value: dict[str, Any]) -> None:
         table.insert(device | {"user_id": user}, strict=False)
 
 
+def _firewall(panel: SimulatedPanel, value: Any) -> None:  # noqa: ANN401 - JSON.
+    """Switch it on or off as it was for the recordings: no daemon ran there."""
+    panel.switches = changed(panel.switches, {"firewall": value, "firewall_daemon": False})
+
+
 def _tokens(panel: SimulatedPanel, value: list[list[str]]) -> None:
-    panel.world.firewall.tokens = {token_of(username, password) for username, password in value}
+    panel.switches = changed(panel.switches, {"firewall_daemon": False})
+    now = panel.clock.now()
+    panel.world.firewall.tokens = {token_of(*pair): now for pair in value}
 
 
 def _blacklist(panel: SimulatedPanel, value: list[list[str]]) -> None:
-    panel.world.firewall.blacklist = {token_of(username, password) for username, password in value}
+    panel.world.firewall.blacklist = {token_of(*pair) for pair in value}
 
 
 def _lock(panel: SimulatedPanel, value: float) -> None:
@@ -144,7 +151,7 @@ MARKERS: Final[dict[str, Callable[[SimulatedPanel, Any], None]]] = {
     "config": _switch("config"),
     "new_sorting_bouquet": _switch("new_sorting_bouquet"),
     "workers": _workers,
-    "firewall": _switch("firewall"),
+    "firewall": _firewall,
     "firewall_tokens": _tokens,
     "firewall_blacklist": _blacklist,
     "caller_ip": _caller,

@@ -34,7 +34,13 @@ class StateFile:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.executescript(_SCHEMA)
-        path.chmod(0o600)  # The ledger holds credentials in the clear.
+        self._mark()
+        path.chmod(0o600)
+
+    def _mark(self) -> None:
+        """Say in the file itself what it holds."""
+        mark = ("secret", "This file holds credentials in the clear.")
+        self._run(("INSERT OR REPLACE INTO meta VALUES (?, ?)", [mark]))
 
     def close(self) -> None:
         """Close the file."""
@@ -53,7 +59,7 @@ class StateFile:
         for table in tables:
             table.dirty.clear()
         for (packed,) in self._db.execute("SELECT record FROM ledger ORDER BY seq"):
-            ledger.open(restored(msgspec.msgpack.decode(packed)))
+            ledger.take_back(restored(msgspec.msgpack.decode(packed)))
         return True
 
     def save(self, tables: Tables, records: Iterable[Record] = ()) -> None:
@@ -92,6 +98,7 @@ class StateFile:
                 [(table.name, table.next_id) for table in tables],
             )
         )
+        self._mark()
 
     def _run(self, *statements: tuple[str, list[Any]]) -> None:
         self._db.execute("BEGIN IMMEDIATE")

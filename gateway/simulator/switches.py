@@ -5,6 +5,7 @@ Names and values come from JSON (`--set NAME=JSON`, `POST /switches`) and are ch
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, TypeAlias, get_type_hints
 
@@ -15,6 +16,8 @@ from gateway.simulator.coercion import Column
 Profile: TypeAlias = Literal["documented", "v2", "v2-strict", "hardened", "xui"]
 SqlMode: TypeAlias = Literal["strict", "non-strict"]
 CaseRule: TypeAlias = Literal["either", "both exact", "none"]
+BanStyle: TypeAlias = Literal["drop", "silent"]
+Distribution: TypeAlias = Literal["uniform", "normal", "exponential", "lognormal"]
 
 ANY_SOURCE: Final = "*"
 RESERVED_PROFILES: Final = {"xui": "The second dialect is not simulated yet."}
@@ -32,10 +35,28 @@ class RateLimit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Latency(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Seconds every request takes: *base* and a random share of *spread*."""
+    """Seconds every request takes: *base*, and a random part that *spread* sizes.
+
+    `uniform`: 0 to spread. `normal`: spread is the standard deviation. `exponential`: spread is
+    the mean. `lognormal`: spread is the median, with a long tail. Never less than 0 in all.
+    """
 
     base: float = 0
     spread: float = 0
+    distribution: Distribution = "uniform"
+
+    def drawn(self, source: random.Random) -> float:
+        """Return how long one request takes."""
+        match self.distribution:
+            case "normal":
+                part = source.gauss(0, self.spread)
+            case "exponential":
+                part = source.expovariate(1 / self.spread) if self.spread else 0
+            case "lognormal":
+                part = self.spread * source.lognormvariate(0, 1)
+            case _:
+                part = self.spread * source.random()
+        return max(0.0, self.base + part)
 
 
 class ExtraColumn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -66,12 +87,22 @@ class Switches:
     trusted_ips: tuple[str, ...] = ("127.0.0.1", "::1")
     """Allowed like the panel's own servers, which are added to them; "*" is any source."""
     firewall: bool = False
+    firewall_daemon: bool = True
+    """Whether tokens come and go by themselves; off, they stay as they were set."""
     firewall_token_pass: float = 3
     firewall_sweep: float = 800
+    """The age beyond which a sweep removes a token."""
+    firewall_sweep_every: float = 60
+    firewall_blacklist_seconds: float = 600
+    """How often the black list is emptied."""
     flood: bool = False
     flood_limit: int = 40
     flood_seconds: float = 2
     flood_exclude: tuple[str, ...] = ()
+    ban_style: BanStyle = "drop"
+    """What a flooding caller meets then: no connection at all, or one that stays silent."""
+    ban_seconds: float | None = None
+    """How long a flood ban lasts; None: until it is lifted."""
     rate_limit: RateLimit | None = None
     new_sorting_bouquet: int = 1
     case_rule: CaseRule = "either"
@@ -88,6 +119,8 @@ class Switches:
     latency: Latency = _AT_ONCE
     workers: int | None = None
     """How many requests are handled at once; the rest wait. None: all."""
+    scheduler: Literal["free", "seeded"] = "free"
+    """Who runs next: whoever the event loop takes, or one at a time, drawn from the seed."""
     database: Literal["up", "down", "auth_refused"] = "up"
     config: Literal["present", "missing"] = "present"
     php: Literal["up", "down"] = "up"
@@ -115,8 +148,22 @@ PROFILES: Final[dict[str, Switches]] = {
         flood=True,
         rate_limit=RateLimit(),
         api_pass="hardened",  # noqa: S106 - a made-up secret of a simulated panel.
+        api_ips="127.0.0.1,::1",
+        trusted_ips=(),
     ),
 }
+LAGGING: Final = (
+    "api_pass",
+    "api_ips",
+    "firewall",
+    "flood",
+    "flood_limit",
+    "flood_seconds",
+    "flood_exclude",
+    "new_sorting_bouquet",
+    "mag_security",
+)
+"""Settings of the panel itself, which work only after `settings_lag_seconds`."""
 _KINDS: Final[dict[str, Any]] = get_type_hints(Switches)
 
 
@@ -142,6 +189,8 @@ def _value(name: str, value: Any) -> Any:  # noqa: ANN401 - JSON in, a field's t
         raise UnknownSwitch(f"No switch is called {name!r}.")
     if name == "extra_columns" and isinstance(value, list):
         value = [{"name": item} if isinstance(item, str) else item for item in value]
+    if _KINDS[name] == tuple[str, ...] and isinstance(value, str):
+        value = [one.strip() for one in value.split(",") if one.strip()]
     if name == "latency" and isinstance(value, int | float):
         value = {"base": value}
     if _KINDS[name] is bool and value in (0, 1, "on", "off"):

@@ -6,16 +6,31 @@ alone.
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from gateway.simulator.coercion import Cell, Column, SqlFailed, coerce
+from gateway.simulator.coercion import Cell, Column, SqlFailed, coerce, float32
 from gateway.simulator.collation import search_key, sort_key
 
 Row: TypeAlias = dict[str, Cell]
 MAX_ID: Final = 2**31 - 1
+JOURNAL_LENGTH: Final = 100_000
+"""How many changes of rows are remembered, to go back in time by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one row was before a change; `row` is None if there was none."""
+
+    at: float
+    by: int
+    """The request that made it."""
+    table: str
+    id: int
+    row: Row | None
+    next_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +42,6 @@ class Effect:
     column: str
     before: Cell
     after: Cell
-
-
-def float32(number: float) -> float:
-    """Return *number* as a single-precision column reads: six significant digits."""
-    limit = 3.4028234e38
-    single: float = struct.unpack("f", struct.pack("f", min(max(number, -limit), limit)))[0]
-    return float(f"{single:.6g}")
 
 
 class Table:
@@ -54,6 +62,10 @@ class Table:
         self.next_id = 1
         self.dirty: set[int] = set()
         """Ids changed since the state file last looked."""
+        self.before_change: Callable[[], None] | None = None
+        """Called before any row changes."""
+        self.journal: Callable[[str, int, Row | None, int], None] | None = None
+        """Told the name, the id, the row as it was and the counter."""
         self._names: Final = {name.lower(): name for name in self.columns}
         self._indexed: Final = text_index or number_index
         self._is_text: Final = text_index is not None
@@ -85,6 +97,7 @@ class Table:
 
     def insert(self, values: Row, *, strict: bool) -> tuple[int, list[Effect]]:
         """Add a row and return its id and effects; a refused row uses no id."""
+        self._announce()
         row: Row = {}
         for name, column in self.columns.items():
             if name in values:
@@ -106,6 +119,7 @@ class Table:
 
     def update(self, ids: list[int], values: Row, *, strict: bool) -> list[Effect]:
         """Change the rows *ids*, all or none; return what really changed."""
+        self._announce()
         changed: list[tuple[int, Row]] = []
         for key in ids:
             row = dict(self.rows[key])
@@ -128,6 +142,7 @@ class Table:
 
     def delete(self, key: int) -> list[Effect]:
         """Remove one row, if it is there."""
+        self._announce()
         old = self.rows.get(key)
         if old is None:
             return []
@@ -140,7 +155,12 @@ class Table:
 
     def load(self, key: int, row: Row) -> None:
         """Take a row back from a file or a snapshot, as it is."""
+        self._announce()
         self._keep(key, {name: row.get(name, c.filled()) for name, c in self.columns.items()})
+
+    def _announce(self) -> None:
+        if self.before_change is not None:
+            self.before_change()
 
     def _stored(self, column: Column, value: Cell, *, strict: bool) -> Cell:
         cell = coerce(column, value, strict=strict)
@@ -155,6 +175,8 @@ class Table:
             taken.add(int(row[self.key] or 0))
 
     def _keep(self, key: int, row: Row) -> None:
+        if self.journal is not None:
+            self.journal(self.name, key, self.rows.get(key), self.next_id)
         self.rows[key] = row
         self.next_id = max(self.next_id, key + 1)
         self.dirty.add(key)
@@ -163,6 +185,8 @@ class Table:
 
     def _forget(self, key: int) -> None:
         row = self.rows.pop(key)
+        if self.journal is not None:
+            self.journal(self.name, key, row, self.next_id)
         self.dirty.add(key)
         if self._indexed is not None:
             entry = self._index[self._index_key(row)]
@@ -175,11 +199,18 @@ class Table:
         return sort_key(str(cell)) if self._is_text else cell
 
 
+Saved: TypeAlias = dict[str, tuple[int, dict[int, Row]]]
+"""A copy of tables: of each its counter and its rows."""
+
+
 class Tables:
     """All tables of the panel, by name."""
 
     def __init__(self, *tables: Table) -> None:
         self._tables: Final = {table.name: table for table in tables}
+        self._journal: deque[Change] = deque(maxlen=JOURNAL_LENGTH)
+        self.writer = 0
+        """The number of the request that writes now."""
 
     def __getitem__(self, name: str) -> Table:
         return self._tables[name]
@@ -190,15 +221,52 @@ class Tables:
     def __contains__(self, name: object) -> bool:
         return name in self._tables
 
-    def snapshot(self) -> dict[str, tuple[int, dict[int, Row]]]:
+    def remember(self, now: Callable[[], float]) -> None:
+        """Note every change from now on, with its moment."""
+
+        def note(table: str, key: int, row: Row | None, next_id: int) -> None:
+            self._journal.append(Change(now(), self.writer, table, key, row, next_id))
+
+        for table in self:
+            table.journal = note
+
+    def snapshot(self) -> Saved:
         """Return a copy of every row and counter."""
         return {
             table.name: (table.next_id, {key: dict(row) for key, row in table.rows.items()})
             for table in self
         }
 
-    def restore(self, saved: dict[str, tuple[int, dict[int, Row]]]) -> None:
-        """Go back to a copy, as a panel does whose backup was restored."""
+    def as_of(self, moment: float) -> Saved | None:
+        """Return a copy as it was at *moment*; None if nothing has changed since then."""
+        if not self._journal or self._journal[-1].at <= moment:
+            return None
+        saved = self.snapshot()
+        for change in reversed(self._journal):
+            if change.at <= moment:
+                break
+            _put_back(saved, change)
+        return saved
+
+    def previous(self, since: float) -> Saved | None:
+        """Return a copy where each row changed after *since* is as before its last change.
+
+        What one request did to a row counts as one change. None if nothing has changed.
+        """
+        saved: Saved | None = None
+        last: dict[tuple[str, int], int] = {}
+        for change in reversed(self._journal):
+            if change.at < since:
+                break
+            if last.setdefault((change.table, change.id), change.by) != change.by:
+                continue
+            saved = saved or self.snapshot()
+            _put_back(saved, change)
+        return saved
+
+    def restore(self, saved: Saved) -> list[Effect]:
+        """Go back to a copy, as a panel does whose backup was restored; tell what changed."""
+        effects = [effect for name in saved for effect in self._differences(name, saved[name][1])]
         for name, (next_id, rows) in saved.items():
             table = self[name]
             for key in list(table.rows):
@@ -206,3 +274,21 @@ class Tables:
             for key, row in rows.items():
                 table.load(key, row)
             table.next_id = next_id
+        return effects
+
+    def _differences(self, name: str, rows: dict[int, Row]) -> Iterator[Effect]:
+        now = self[name].rows
+        for key in sorted(now.keys() | rows.keys()):
+            old, new = now.get(key, {}), rows.get(key, {})
+            for column in self[name].columns:
+                if old.get(column) != new.get(column):
+                    yield Effect(name, key, column, old.get(column), new.get(column))
+
+
+def _put_back(saved: Saved, change: Change) -> None:
+    rows = saved[change.table][1]
+    if change.row is None:
+        rows.pop(change.id, None)
+    else:
+        rows[change.id] = dict(change.row)
+    saved[change.table] = (change.next_id, rows)

@@ -15,7 +15,16 @@ from gateway.api.app import create_app
 from gateway.api.exchange import Exchange
 from gateway.api.options import ApiOptions
 from gateway.api.rest.query import PageQuery
-from gateway.api.rest.routing import Observed, Route, delete, get, patch, post
+from gateway.api.rest.routing import (
+    ExternalIdPart,
+    Observed,
+    Route,
+    delete,
+    get,
+    patch,
+    post,
+    put,
+)
 from gateway.api.rest.shapes import Out
 from gateway.api.rest.wire import Name, Patch, Time, Username, Wire, exactly_one
 from gateway.domain.caller import ALL_PERMISSIONS, Caller, CallerKind, Permission
@@ -27,10 +36,11 @@ from gateway.domain.errors import (
     Unauthenticated,
 )
 from gateway.domain.ids import IdKind, LineId, ResellerId
-from gateway.domain.lines import ObservedInfo
 from gateway.domain.paging import Page, encode_cursor
 from gateway.domain.secrets import SystemRandom
-from gateway.services.context import Context, Limits, Outcome, Ports
+from gateway.domain.subscriptions import ObservedInfo
+from gateway.services.context import Context, DryRun, Limits, Outcome, Ports
+from gateway.services.ports.panels import PanelCall
 from gateway.services.tasks import SingleFlight, TaskKeeper
 from tests.factories import an_operation
 
@@ -229,12 +239,28 @@ def _seen(context: Context) -> dict[str, Any]:
         "request": None if idempotency is None else idempotency.request.decode(),
         "if_version": context.if_version,
         "no_cache": context.no_cache,
+        "wait_seconds": context.wait_seconds,
     }
+
+
+def _tried(**after: Any) -> Outcome[Any]:
+    """Return what a change answers that was only tried."""
+    call = PanelCall(
+        method="POST",
+        path="/api.php",
+        query="action=user&sub=create",
+        form={"username": "anna", "password": "***"},
+    )
+    return Outcome(
+        value=None, dry_run=DryRun(before=None, after=after, panel_calls=(call,)), created=True
+    )
 
 
 @post("/v1/things", status=201, needs=None, may_stay_open=True)
 async def create_thing(context: Context, body: ThingIn) -> Outcome[ThingOut]:
     """Create a thing."""
+    if context.dry_run:
+        return _tried(name=body.name, context=_seen(context))
     if body.name == "lost":
         return Outcome(value=None)
     if body.name == "open":
@@ -272,9 +298,28 @@ async def change_thing(context: Context, line_id: LineId, body: ThingPatch) -> O
     return Outcome(value=ThingOut(id=line_id, name="it", context=_seen(context) | given))
 
 
+@put("/v1/things/by-name/{external_id}", needs=None, may_stay_open=True)
+async def put_thing(
+    context: Context, external_id: ExternalIdPart, body: ThingPatch
+) -> Outcome[ThingOut]:
+    """Make a thing of this name, or change the one there."""
+    if context.dry_run:
+        return _tried(name=external_id)
+    thing = ThingOut(id=LINE_ID, name=external_id, context=_seen(context))
+    return Outcome(value=thing, created=body.name == "new")
+
+
+@post("/v1/things/lookup", needs=None)
+async def look_up_thing(context: Context, body: Why) -> Observed[ThingOut]:
+    """Find a thing by what must not stand in a URL."""
+    return Observed(ThingOut(id=LINE_ID, name=str(body.reason), context=_seen(context)), None)
+
+
 @delete("/v1/things/{line_id}", needs=None)
 async def delete_thing(context: Context, line_id: LineId) -> Outcome[None]:
     """Delete a thing."""
+    if context.dry_run:
+        return _tried()
     return Outcome(value=None, replayed=context.idempotency is not None)
 
 
@@ -311,6 +356,8 @@ ROUTES: Final = (
     list_things,
     get_thing,
     change_thing,
+    put_thing,
+    look_up_thing,
     delete_thing,
     touch_thing,
     poke_thing,

@@ -40,9 +40,10 @@ WITH_BODY = [route for route in TABLE if route.body is not None]
 
 
 def path_of(route: Route) -> str:
-    """Return the path with well-formed ids in it."""
-    ids = {name: f"{kind}_{ALPHABET[:26]}" for name, kind in route.ids.items()}
-    return re.sub(r"{(\w+)}", lambda match: ids[match[1]], route.path)
+    """Return the path with well-formed parts in it."""
+    parts = {name: f"{kind}_{ALPHABET[:26]}" for name, kind in route.ids.items()}
+    parts |= dict.fromkeys(route.texts, "whmcs:4711")
+    return re.sub(r"{(\w+)}", lambda match: parts[match[1]], route.path)
 
 
 @pytest.mark.parametrize(("body", "status", "code"), BODIES.values(), ids=BODIES)
@@ -69,6 +70,29 @@ async def test_a_hostile_query_is_a_problem_on_every_route(query: str) -> None:
         )
         assert response.status_code == 422, (route.name, response.text)
         assert response.json()["code"] == "invalid_request"
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "a%20b",
+        "a%2Fb",
+        "%0A",
+        "a%0A",
+        "\u00e4",
+        "%E2%82%AC",
+        "a+b",
+        "a" * 129,
+        "%F0%9F%98%80",
+    ],
+)
+async def test_a_hostile_external_id_is_not_found_on_every_route(bad: str) -> None:
+    client = api(TABLE)
+    for route in TABLE:
+        if route.texts:
+            path = re.sub(r"{\w+}", bad, route.path)
+            response = await client.request(route.method, path, headers=HEADERS, content=b"{}")
+            assert_problem(response, 404, "not_found")
 
 
 @pytest.mark.parametrize(

@@ -15,29 +15,24 @@ from gateway.api.rest.keys import KeyCreate
 from gateway.api.rest.line_answers import info_out, line_out, line_with_password_out
 from gateway.api.rest.line_requests import (
     LineCreate,
+    LineImportIn,
+    LineLookup,
     LinePatch,
     LineRenew,
     PasswordRotate,
-    Reason,
 )
 from gateway.api.rest.panel_requests import PanelCreate, PanelPatch
 from gateway.api.rest.resellers import ResellerCreate, ResellerPatch
+from gateway.api.rest.subscription_requests import Reason
 from gateway.api.rest.wire import Wire
 from gateway.domain.caller import Caller
 from gateway.domain.calls import Connections, Isp, LineInfo
 from gateway.domain.errors import Fault, InvalidRequest
 from gateway.domain.ids import LineId, PanelId, ResellerId
-from gateway.domain.lines import (
-    LineChanges,
-    LineWithPassword,
-    NewLine,
-    ObservedInfo,
-    ObservedLine,
-    RenewFrom,
-    Term,
-)
+from gateway.domain.lines import LineWithPassword, NewLine, ObservedLine
 from gateway.domain.periods import Period
 from gateway.domain.secrets import Secret
+from gateway.domain.subscriptions import Changes, ObservedInfo, RenewFrom, Term
 from gateway.services.context import Context
 from tests.api.support import some_ports
 from tests.factories import a_line
@@ -283,10 +278,10 @@ def test_a_bad_renewal_is_told_what_is_wrong(body: object, faults: dict[str, str
 
 def test_a_patch_changes_what_is_named() -> None:
     body = {"expires_at": None, "max_connections": None, "notes": "", "metadata": {"k": None}}
-    assert LineChanges(**LinePatch.read(body).given()) == LineChanges(
+    assert Changes(**LinePatch.read(body).given()) == Changes(
         expires_at=None, max_connections=None, notes="", metadata={"k": None}
     )
-    assert LineChanges(**LinePatch.read({}).given()) == LineChanges()
+    assert Changes(**LinePatch.read({}).given()) == Changes()
 
 
 @pytest.mark.parametrize("name", ["username", "password", "panel_id", "reseller_id", "id", "state"])
@@ -309,6 +304,8 @@ MODELS: tuple[type[Wire], ...] = (
     LinePatch,
     LineRenew,
     PasswordRotate,
+    LineImportIn,
+    LineLookup,
     Reason,
     KeyCreate,
     PanelCreate,
@@ -380,10 +377,10 @@ def test_a_line_is_shown_whole_and_in_order() -> None:
     line = a_line(username="anna", expires_at=None, notes="n", metadata={"k": "v"})
     out = shown(line_out(context())(ObservedLine(line=line, info=SEEN)))
     assert list(out) == [
-        "id", "object", "panel_id", "reseller_id", "external_id", "plan_id", "username", "state",
+        "id", "object", "panel_id", "reseller_id", "external_id", "plan_id", "state",
         "expires_at", "max_connections", "active_connections", "bouquet_ids", "is_trial",
         "is_restreamer", "allowed_ips", "allowed_user_agents", "notes", "metadata",
-        "panel_line_id", "version", "created_at", "updated_at", "observed",
+        "panel_line_id", "version", "created_at", "updated_at", "observed", "username",
     ]  # fmt: skip
     assert out["object"] == "line"
     assert out["state"] == "active"

@@ -96,6 +96,39 @@ def test_a_change_of_a_panel_may_stay_open() -> None:
     assert shown == {"$ref": "#/components/schemas/Operation"}
 
 
+def names_of(operation: dict[str, Any]) -> set[str]:
+    """Return the names of the parameters of *operation*."""
+    known = DOCUMENT["components"]["parameters"]
+    whole = (known.get(p.get("$ref", "").rpartition("/")[2], p) for p in operation["parameters"])
+    return {parameter["name"] for parameter in whole}
+
+
+@pytest.mark.parametrize("route", TABLE, ids=lambda route: route.name)
+def test_what_a_route_takes_is_described(route: Route) -> None:
+    operation = DOCUMENT["paths"][route.path][route.method.lower()]
+    named = names_of(operation)
+    assert ("dry_run" in named) is route.takes_dry_run
+    assert ("Idempotency-Key" in named) is route.is_write
+    assert ("Prefer" in named) is route.may_stay_open
+    assert ("If-Match" in named) is route.is_versioned
+
+
+def test_every_change_can_be_tried() -> None:
+    cannot = {route.name for route in TABLE if route.method != "GET" and not route.takes_dry_run}
+    assert cannot == {"look_up_line", "look_up_device", "probe_panel"}
+    for route in TABLE:
+        if route.takes_dry_run:
+            shown = DOCUMENT["paths"][route.path][route.method.lower()]["responses"]["200"]
+            assert "#/components/schemas/DryRun" in json.dumps(shown)
+
+
+def test_a_put_creates_or_changes() -> None:
+    responses = DOCUMENT["paths"]["/v1/lines/by-external-id/{external_id}"]["put"]["responses"]
+    assert {"200", "201", "202", "404"} <= set(responses)
+    assert "Location" in responses["201"]["headers"]
+    assert "Location" not in responses["200"]["headers"]
+
+
 def test_a_line_is_described_as_it_is_shown() -> None:
     line = DOCUMENT["components"]["schemas"]["Line"]
     assert line["properties"]["object"] == {"type": "string", "const": "line"}

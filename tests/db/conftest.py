@@ -15,6 +15,7 @@ from gateway.db.store import SqlDatabase
 from gateway.domain.resellers import Reseller
 from gateway.services.ports.store import Store
 from gateway.services.scope import Scope, system_scope
+from tests.db.kinds import KINDS, Kind
 from tests.factories import a_panel, a_reseller
 
 KEYRING = Keyring([("k1", b"1" * 32)])
@@ -77,6 +78,13 @@ async def store(registry: SqlDatabase, family: Family) -> AsyncIterator[Store]:
     """A write transaction of the operator's."""
     async with registry.write(system_scope()) as store:
         yield store
+
+
+@pytest.fixture(params=KINDS, ids=lambda it: it.noun)
+def kind(request: pytest.FixtureRequest) -> Kind:
+    """Lines, then devices."""
+    assert isinstance(request.param, Kind)
+    return request.param
 
 
 def scope_for(reseller: Reseller) -> Scope:

@@ -16,25 +16,35 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, exc
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from gateway.db import rows_lines, rows_operations
+from gateway.db import rows_devices, rows_lines, rows_operations
 from gateway.db.columns import Base, Owned
 from gateway.db.engine import make_engine
 from gateway.db.migrations import BASE, _revisions, downgrade, migrate, pending, upgrade
 from gateway.db.rows import PanelRow
 from gateway.db.store import SqlDatabase
+from gateway.domain.ids import OperationId
 from gateway.services.scope import system_scope
 from tests.db.conftest import KEYRING, opened
+from tests.db.kinds import KINDS
 from tests.factories import a_panel, an_audit_entry
 
 ALL = _revisions()
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@asynccontextmanager
+async def made(url: str) -> AsyncIterator[AsyncEngine]:
+    engine = make_engine(url)
+    try:
+        yield engine
+    finally:
+        await engine.dispose()
+
+
 @pytest.fixture
 async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
-    engine = make_engine(database_url)
-    yield engine
-    await engine.dispose()
+    async with made(database_url) as engine:
+        yield engine
 
 
 @asynccontextmanager
@@ -61,6 +71,47 @@ async def test_the_tables_are_what_the_rows_say(engine: AsyncEngine) -> None:
     assert await tables(engine) == set(Base.metadata.tables)
 
 
+def shape(connection: Connection) -> set[str]:
+    """Return everything there is, one sentence each; what a comparison leaves out too."""
+    inspector = sa.inspect(connection)
+    found: list[object] = []
+    for table in set(inspector.get_table_names()) - {"alembic_version"}:
+        columns = inspector.get_columns(table)
+        found += [(table, it["name"], str(it["type"]), it["nullable"]) for it in columns]
+        found += [(table, "index", _sorted(it)) for it in inspector.get_indexes(table)]
+        found += [(table, "unique", _sorted(it)) for it in inspector.get_unique_constraints(table)]
+        found += [(table, "foreign key", _sorted(it)) for it in inspector.get_foreign_keys(table)]
+        found.append((table, "primary key", _sorted(inspector.get_pk_constraint(table))))
+    return {str(it) for it in found}
+
+
+def _sorted(description: Any) -> list[tuple[str, object]]:
+    return sorted(
+        (key, _sorted(value) if isinstance(value, dict) else str(value))
+        for key, value in description.items()
+    )
+
+
+async def test_indexes_and_keys_are_what_the_rows_say() -> None:
+    async with made("sqlite://") as engine, writing(engine) as connection:
+        await connection.run_sync(Base.metadata.create_all)
+        expected = await connection.run_sync(shape)
+    async with made("sqlite://") as engine:
+        await upgrade(engine)
+        async with engine.connect() as connection:
+            assert await connection.run_sync(shape) == expected
+
+
+async def test_a_step_only_adds(engine: AsyncEngine) -> None:
+    before: set[str] = set()
+    for revision in ALL:
+        await upgrade(engine, revision)
+        async with engine.connect() as connection:
+            after = await connection.run_sync(shape)
+        assert before < after, revision
+        before = after
+
+
 async def test_up_down_and_up_again(engine: AsyncEngine) -> None:
     for revision in ALL:
         await upgrade(engine, revision)
@@ -81,6 +132,10 @@ async def test_downgrades_work_with_data(database_url: str) -> None:
         async with database.write(system_scope()) as store:
             await store.panels.add(a_panel())
             await store.audit.append(an_audit_entry())
+            for kind in KINDS:
+                one = kind.make()
+                await kind.of(store).add(one)
+                await kind.of(store).add_reference(one.id, "invoice", OperationId("op_1"))
         await downgrade(database._engine)
         assert not await database.is_ready()
         await upgrade(database._engine)
@@ -154,6 +209,6 @@ def test_every_table_has_an_owner_or_a_reason() -> None:
     mappers = list(Base.registry.mappers)
     without = {it.local_table.name for it in mappers if not issubclass(it.class_, Owned)}  # type: ignore[attr-defined]
     assert without == {"panels", "kept_answers"}
-    assert {rows_lines.LineRow, rows_operations.OperationRow, PanelRow} <= {
+    assert {rows_lines.LineRow, rows_devices.DeviceRow, rows_operations.OperationRow, PanelRow} <= {
         it.class_ for it in mappers
     }

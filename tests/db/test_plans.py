@@ -12,12 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gateway.db.store import SqlDatabase
 from gateway.domain.audit import AuditFilter, Phase
+from gateway.domain.devices import DeviceFilter
 from gateway.domain.ids import PanelId, ResellerId
-from gateway.domain.lines import LineFilter, LineState
+from gateway.domain.lines import LineFilter
 from gateway.domain.operations import OperationFilter, OperationState
 from gateway.domain.paging import PageRequest
-from gateway.services.ports.store import Store
+from gateway.domain.subscriptions import State
 from gateway.services.scope import Scope, system_scope
+from tests.db.kinds import DEVICES, KINDS, LINES, Kind
 from tests.factories import NOW
 
 Statements = list[tuple[str, Any]]
@@ -51,20 +53,39 @@ async def plan_of(engine: AsyncEngine, statement: str, parameters: Any) -> str:
         return "\n".join(str(row[-1]) for row in rows)
 
 
+def queries_of(kind: Kind) -> dict[str, Any]:
+    """Return what is asked of lines and of devices."""
+    filters: dict[str, dict[str, Any]] = {
+        "all": {},
+        "of a state": {"state": State.EXPIRED},
+        "by external id": {"external_id": "x"},
+        "by plan": {"plan_id": "x"},
+        "by expiry": {"expires_before": NOW},
+        "by update": {"updated_since": NOW},
+        "of a reseller": {"reseller_id": ANN},
+        "by prefix": {"q": "x"},
+    }
+    return {
+        f"{kind.noun} {name}": lambda s, it=it: kind.of(s).list(kind.criteria(**it), PAGE, NOW)
+        for name, it in filters.items()
+    } | {
+        f"{kind.noun}, external id": lambda s: kind.of(s).find_by_external_id(ANN, "x"),
+        f"{kind.noun}, count": lambda s: kind.of(s).count(ANN),
+        f"{kind.noun}, trials": lambda s: kind.of(s).count_trials(ANN, NOW - timedelta(days=1)),
+        f"{kind.noun}, reference": lambda s: kind.of(s).find_reference("x", "y"),
+    }
+
+
 QUERIES: dict[str, Any] = {
-    "lines": lambda s: s.lines.list(LineFilter(), PAGE, NOW),
-    "lines of a state": lambda s: s.lines.list(LineFilter(state=LineState.EXPIRED), PAGE, NOW),
-    "lines by external id": lambda s: s.lines.list(LineFilter(external_id="x"), PAGE, NOW),
+    **queries_of(LINES),
+    **queries_of(DEVICES),
     "lines by username": lambda s: s.lines.list(LineFilter(username="x"), PAGE, NOW),
-    "lines by plan": lambda s: s.lines.list(LineFilter(plan_id="x"), PAGE, NOW),
-    "lines by expiry": lambda s: s.lines.list(LineFilter(expires_before=NOW), PAGE, NOW),
-    "lines by update": lambda s: s.lines.list(LineFilter(updated_since=NOW), PAGE, NOW),
-    "lines of a reseller": lambda s: s.lines.list(LineFilter(reseller_id=ANN), PAGE, NOW),
-    "lines by prefix": lambda s: s.lines.list(LineFilter(q="x"), PAGE, NOW),
-    "external id": lambda s: s.lines.find_by_external_id(ANN, "x"),
     "username": lambda s: s.lines.find_by_username(PanelId("pnl_1"), "x"),
-    "count": lambda s: s.lines.count(ANN),
-    "trials": lambda s: s.lines.count_trials(ANN, NOW - timedelta(days=1)),
+    "username anywhere": lambda s: s.lines.list_by_username("x"),
+    "devices by MAC": lambda s: s.devices.list(DeviceFilter(mac="x"), PAGE, NOW),
+    "devices by prefix of a MAC": lambda s: s.devices.list(DeviceFilter(q="00:1A"), PAGE, NOW),
+    "MAC": lambda s: s.devices.find_by_mac(PanelId("pnl_1"), "x"),
+    "MAC anywhere": lambda s: s.devices.list_by_mac("x"),
     "keys": lambda s: s.keys.list(PAGE, None),
     "keys of a reseller": lambda s: s.keys.list(PAGE, ANN),
     "key": lambda s: s.keys.find_by_digest(b"d" * 32),
@@ -104,36 +125,39 @@ async def test_a_query_is_answered_from_an_index(
             assert not line.startswith("SCAN") or any(it in line for it in words), (name, plan)
 
 
-async def _list(store: Store, **criteria: Any) -> None:
-    await store.lines.list(LineFilter(**criteria), PAGE, NOW)
+ORDERED: list[tuple[dict[str, Any], str]] = [
+    ({"plan_id": "x"}, "plan_id_id"),
+    ({"external_id": "x"}, "external_id_id"),
+    ({"reseller_id": ANN}, "reseller_id_id"),
+    ({"state": State.PENDING}, "status_id"),
+]
 
 
 @pytest.mark.parametrize(
-    ("criteria", "index"),
+    ("kind", "criteria", "index"),
     [
-        ({"plan_id": "x"}, "ix_lines_plan_id_id"),
-        ({"external_id": "x"}, "ix_lines_external_id_id"),
-        ({"reseller_id": ANN}, "ix_lines_reseller_id_id"),
-        ({"state": LineState.PENDING}, "ix_lines_status_id"),
+        *[(kind, *it) for kind in KINDS for it in ORDERED],
+        (DEVICES, {"mac": "x"}, "mac_id"),
     ],
 )
 async def test_a_filtered_page_is_read_in_order_without_sorting(
-    database: SqlDatabase, statements: Statements, criteria: dict[str, Any], index: str
+    database: SqlDatabase, statements: Statements, kind: Kind, criteria: dict[str, Any], index: str
 ) -> None:
     async with database.read(system_scope()) as store:
-        await _list(store, **criteria)
+        await kind.of(store).list(kind.criteria(**criteria), PAGE, NOW)
     plan = await plan_of(database._engine, *statements[0])
-    assert index in plan
+    assert f"ix_{kind.noun}_{index}" in plan
     assert "Sort" not in plan
     assert "TEMP B-TREE" not in plan
 
 
+@pytest.mark.parametrize(("kind", "name"), [(LINES, "username_norm"), (DEVICES, "mac_id")])
 async def test_a_prefix_is_looked_up_in_both_of_its_indexes(
-    database: SqlDatabase, statements: Statements
+    database: SqlDatabase, statements: Statements, kind: Kind, name: str
 ) -> None:
     async with database.read(system_scope()) as store:
-        await _list(store, q="an")
+        await kind.of(store).list(kind.criteria(q="ab"), PAGE, NOW)
     plan = await plan_of(database._engine, *statements[0])
     if database._engine.dialect.name == "sqlite":
-        assert "ix_lines_username_norm" in plan
-        assert "ix_lines_external_id_norm" in plan
+        assert f"ix_{kind.noun}_{name}" in plan
+        assert f"ix_{kind.noun}_external_id_norm" in plan

@@ -15,14 +15,14 @@ from gateway.domain.errors import (
     IdempotencyInProgress,
     ServiceUnavailable,
     StateConflict,
-    UsernameTaken,
     VersionMismatch,
 )
-from gateway.domain.ids import OperationId
+from gateway.domain.ids import OperationId, ResellerId
 from gateway.domain.operations import OperationState
 from gateway.services.ports.store import Store
 from gateway.services.scope import system_scope
 from tests.db.conftest import Family, opened
+from tests.db.kinds import Kind
 from tests.factories import a_kept_answer, a_line, an_operation, owned_by
 
 Step = Callable[[Store], Awaitable[object]]
@@ -51,13 +51,19 @@ async def race(one: SqlDatabase, other: SqlDatabase, *steps: Step) -> list[objec
     return sorted(answers, key=str)
 
 
-async def test_one_of_two_gets_the_username(registry: SqlDatabase, other: SqlDatabase) -> None:
-    answers = await race(registry, other, lambda store: store.lines.add(a_line(username="bob")))
-    assert answers == [UsernameTaken, None]
+async def test_one_of_two_gets_the_name(
+    registry: SqlDatabase, other: SqlDatabase, kind: Kind
+) -> None:
+    answers = await race(registry, other, lambda store: kind.of(store).add(kind.make(**kind.name)))
+    assert answers == [kind.name_taken, None]
 
 
-async def test_one_of_two_gets_the_external_id(registry: SqlDatabase, other: SqlDatabase) -> None:
-    answers = await race(registry, other, lambda store: store.lines.add(a_line(external_id="x")))
+async def test_one_of_two_gets_the_external_id(
+    registry: SqlDatabase, other: SqlDatabase, kind: Kind
+) -> None:
+    answers = await race(
+        registry, other, lambda store: kind.of(store).add(kind.make(external_id="x"))
+    )
     assert answers == [ExternalIdTaken, None]
 
 
@@ -66,14 +72,16 @@ async def test_one_of_two_keeps_the_answer(registry: SqlDatabase, other: SqlData
     assert answers == [IdempotencyInProgress, None]
 
 
-async def test_one_of_two_uses_the_reference(registry: SqlDatabase, other: SqlDatabase) -> None:
-    line = a_line()
+async def test_one_of_two_uses_the_reference(
+    registry: SqlDatabase, other: SqlDatabase, kind: Kind
+) -> None:
+    made = kind.make()
     async with registry.write(system_scope()) as store:
-        await store.lines.add(line)
+        await kind.of(store).add(made)
     answers = await race(
         registry,
         other,
-        lambda store: store.lines.add_reference(line.id, "invoice", OperationId("op_1")),
+        lambda store: kind.of(store).add_reference(made.id, "invoice", OperationId("op_1")),
     )
     assert answers == [StateConflict, None]
 
@@ -110,38 +118,44 @@ async def test_an_operation_is_sent_by_one_of_two(
     assert answers == [False, True]
 
 
-async def test_one_of_two_saves_a_version(registry: SqlDatabase, other: SqlDatabase) -> None:
-    line = a_line()
+async def test_one_of_two_saves_a_version(
+    registry: SqlDatabase, other: SqlDatabase, kind: Kind
+) -> None:
+    made = kind.make()
     async with registry.write(system_scope()) as store:
-        await store.lines.add(line)
-    later = replace(line, version=2)
-    answers = await race(registry, other, lambda store: store.lines.save(later, expected_version=1))
+        await kind.of(store).add(made)
+    later = replace(made, version=2)
+    answers = await race(
+        registry, other, lambda store: kind.of(store).save(later, expected_version=1)
+    )
     assert answers == [VersionMismatch, None]
 
 
-async def test_no_raise_of_an_epoch_is_lost(registry: SqlDatabase, other: SqlDatabase) -> None:
-    line = a_line(epoch=1)
+async def test_no_raise_of_an_epoch_is_lost(
+    registry: SqlDatabase, other: SqlDatabase, kind: Kind
+) -> None:
+    made = kind.make(epoch=1)
     async with registry.write(system_scope()) as store:
-        await store.lines.add(line)
-    answers = await race(registry, other, lambda store: store.lines.raise_epoch(line.id))
+        await kind.of(store).add(made)
+    answers = await race(registry, other, lambda store: kind.of(store).raise_epoch(made.id))
     assert answers == [2, 3]
 
 
-async def test_a_line_that_was_got_to_be_changed_does_not_change_meanwhile(
-    registry: SqlDatabase, other: SqlDatabase
+async def test_what_was_got_to_be_changed_does_not_change_meanwhile(
+    registry: SqlDatabase, other: SqlDatabase, kind: Kind
 ) -> None:
-    line = a_line()
+    made = kind.make()
     async with registry.write(system_scope()) as store:
-        await store.lines.add(line)
+        await kind.of(store).add(made)
 
     async def add_a_word(store: Store) -> None:
-        found = await store.lines.get(line.id)
+        found = await kind.of(store).get(made.id)
         await asyncio.sleep(0.05)
-        await store.lines.save(replace(found, notes=found.notes + "word "))
+        await kind.of(store).save(replace(found, notes=found.notes + "word "))
 
     await race(registry, other, add_a_word)
     async with registry.read(system_scope()) as store:
-        assert (await store.lines.get(line.id)).notes == "word word "
+        assert (await kind.of(store).get(made.id)).notes == "word word "
 
 
 async def test_a_quota_is_counted_by_one_at_a_time(
@@ -171,10 +185,13 @@ async def test_a_lock_does_not_keep_others_from_referring_to_the_reseller(
 async def test_a_deadlock_is_told_as_a_short_outage(
     registry: SqlDatabase, other: SqlDatabase, family: Family
 ) -> None:
-    async def lock(store: Store, *resellers: str) -> None:
-        for reseller_id in resellers:
-            await store.resellers.lock(reseller_id)  # type: ignore[arg-type]
-            await asyncio.sleep(0.05)
+    is_sqlite = "sqlite" in registry._engine.dialect.name
+    both_hold_one = asyncio.Barrier(1 if is_sqlite else 2)  # SQLite has one writer at a time.
+
+    async def lock(store: Store, first: ResellerId, second: ResellerId) -> None:
+        await store.resellers.lock(first)
+        await both_hold_one.wait()
+        await store.resellers.lock(second)
 
     answers = await race(
         registry,
@@ -182,10 +199,7 @@ async def test_a_deadlock_is_told_as_a_short_outage(
         lambda store: lock(store, family.ann.id, family.bob.id),
         lambda store: lock(store, family.bob.id, family.ann.id),
     )
-    if "sqlite" in registry._engine.dialect.name:
-        assert answers == [None, None]
-    else:
-        assert answers == [ServiceUnavailable, None]
+    assert answers == [None if is_sqlite else ServiceUnavailable, None]
 
 
 async def test_many_writers_of_one_process_all_get_their_turn(registry: SqlDatabase) -> None:

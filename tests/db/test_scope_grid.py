@@ -11,18 +11,21 @@ import pytest
 
 from gateway.db.store import SqlDatabase
 from gateway.domain.audit import AuditEntry, AuditFilter
+from gateway.domain.devices import Device
 from gateway.domain.errors import GatewayError, NotFound
 from gateway.domain.ids import OperationId
 from gateway.domain.keys import Key
-from gateway.domain.lines import Line, LineFilter
+from gateway.domain.lines import Line
 from gateway.domain.operations import Operation, OperationFilter, OperationState
 from gateway.domain.paging import PageRequest
 from gateway.services.ports import store as ports
 from gateway.services.ports.store import Store
 from gateway.services.scope import system_scope
 from tests.db.conftest import Family, scope_for
+from tests.db.kinds import DEVICES, KINDS, LINES, Kind
 from tests.factories import (
     NOW,
+    a_device,
     a_kept_answer,
     a_key,
     a_line,
@@ -37,9 +40,13 @@ class Belongings:
     """What Bob has."""
 
     line: Line
+    device: Device
     key: Key
     operation: Operation
     entry: AuditEntry
+
+    def of(self, kind: Kind) -> Any:
+        return self.line if kind is LINES else self.device
 
 
 @pytest.fixture
@@ -47,13 +54,15 @@ async def bobs(registry: SqlDatabase, family: Family) -> Belongings:
     mine = owned_by(family.bob)
     made = Belongings(
         line=a_line(**mine, external_id="x", username="bobs", is_trial=True),
+        device=a_device(**mine, external_id="x", is_trial=True),
         key=a_key(**mine),
         operation=an_operation(**mine, state=OperationState.SENDING),
         entry=an_audit_entry(**mine),
     )
     async with registry.write(system_scope()) as store:
-        await store.lines.add(made.line)
-        await store.lines.add_reference(made.line.id, "invoice", OperationId("op_1"))
+        for kind in KINDS:
+            await kind.of(store).add(made.of(kind))
+            await kind.of(store).add_reference(made.of(kind).id, "invoice", OperationId("op_1"))
         await store.keys.add(made.key, b"b" * 32)
         await store.operations.add(made.operation)
         await store.audit.append(made.entry)
@@ -66,8 +75,8 @@ async def everything(database: SqlDatabase, bobs: Belongings, family: Family) ->
     page = PageRequest()
     async with database.read(system_scope()) as store:
         return (
-            await store.lines.list(LineFilter(), page, NOW),
-            await store.lines.find_reference(bobs.line.id, "invoice"),
+            *[await kind.of(store).list(kind.criteria(), page, NOW) for kind in KINDS],
+            *[await kind.of(store).find_reference(bobs.of(kind).id, "invoice") for kind in KINDS],
             await store.resellers.get(family.bob.id),
             await store.keys.list(page, None),
             await store.operations.list(OperationFilter(), page),
@@ -79,39 +88,47 @@ async def everything(database: SqlDatabase, bobs: Belongings, family: Family) ->
 Call = Callable[..., Awaitable[object]]
 EMPTY_PAGE = "an empty page"
 
+
+def grid_of(kind: Kind) -> dict[str, tuple[Call, object]]:
+    """Return what lines and devices have in common."""
+    of, make = kind.of, kind.make
+    methods: dict[str, tuple[Call, object]] = {
+        "get": (lambda s, b, f: of(s).get(b.of(kind).id), NotFound),
+        "find_by_external_id": (lambda s, b, f: of(s).find_by_external_id(f.bob.id, "x"), None),
+        "list": (
+            lambda s, b, f: of(s).list(kind.criteria(reseller_id=f.bob.id), PageRequest(), NOW),
+            EMPTY_PAGE,
+        ),
+        "add": (lambda s, b, f: of(s).add(make(**owned_by(f.bob))), RuntimeError),
+        "save": (lambda s, b, f: of(s).save(replace(b.of(kind), notes="x")), NotFound),
+        "raise_epoch": (lambda s, b, f: of(s).raise_epoch(b.of(kind).id), NotFound),
+        "delete": (lambda s, b, f: of(s).delete(b.of(kind).id), NotFound),
+        "count": (lambda s, b, f: of(s).count(f.bob.id), 0),
+        "count_trials": (lambda s, b, f: of(s).count_trials(f.bob.id, NOW), 0),
+        "find_reference": (lambda s, b, f: of(s).find_reference(b.of(kind).id, "invoice"), None),
+        "add_reference": (
+            lambda s, b, f: of(s).add_reference(b.of(kind).id, "y", OperationId("op_2")),
+            NotFound,
+        ),
+        "delete_reference": (lambda s, b, f: of(s).delete_reference(OperationId("op_1")), None),
+    }
+    return {f"{kind.noun.capitalize()}.{name}": it for name, it in methods.items()}
+
+
 #: Every method: how a stranger would call it, and what it may answer.
 GRID: dict[str, tuple[Call, object]] = {
-    "Lines.get": (lambda s, b, f: s.lines.get(b.line.id), NotFound),
-    "Lines.find_by_external_id": (
-        lambda s, b, f: s.lines.find_by_external_id(f.bob.id, "x"),
-        None,
-    ),
+    **grid_of(LINES),
+    **grid_of(DEVICES),
     "Lines.find_by_username": (
         lambda s, b, f: s.lines.find_by_username(b.line.panel_id, "bobs"),
         None,
     ),
-    "Lines.list": (
-        lambda s, b, f: s.lines.list(LineFilter(reseller_id=f.bob.id), PageRequest(), NOW),
-        EMPTY_PAGE,
-    ),
-    "Lines.add": (
-        lambda s, b, f: s.lines.add(a_line(**owned_by(f.bob))),
-        RuntimeError,
-    ),
-    "Lines.save": (lambda s, b, f: s.lines.save(replace(b.line, notes="x")), NotFound),
-    "Lines.raise_epoch": (lambda s, b, f: s.lines.raise_epoch(b.line.id), NotFound),
-    "Lines.delete": (lambda s, b, f: s.lines.delete(b.line.id), NotFound),
-    "Lines.count": (lambda s, b, f: s.lines.count(f.bob.id), 0),
-    "Lines.count_trials": (lambda s, b, f: s.lines.count_trials(f.bob.id, NOW), 0),
-    "Lines.find_reference": (lambda s, b, f: s.lines.find_reference(b.line.id, "invoice"), None),
-    "Lines.add_reference": (
-        lambda s, b, f: s.lines.add_reference(b.line.id, "y", OperationId("op_2")),
-        NotFound,
-    ),
-    "Lines.delete_reference": (
-        lambda s, b, f: s.lines.delete_reference(OperationId("op_1")),
+    "Lines.list_by_username": (lambda s, b, f: s.lines.list_by_username("bobs"), ()),
+    "Devices.find_by_mac": (
+        lambda s, b, f: s.devices.find_by_mac(b.device.panel_id, b.device.mac),
         None,
     ),
+    "Devices.list_by_mac": (lambda s, b, f: s.devices.list_by_mac(b.device.mac), ()),
     "Resellers.get": (lambda s, b, f: s.resellers.get(f.bob.id), NotFound),
     "Resellers.is_suspended": (lambda s, b, f: s.resellers.is_suspended(f.bob.owner_path), False),
     "Resellers.list": (lambda s, b, f: s.resellers.list(PageRequest()), "without Bob"),
@@ -194,11 +211,11 @@ async def as_ann(
 
 
 def test_the_grid_has_every_method() -> None:
-    nouns = ("Lines", "Resellers", "Keys", "Operations", "AuditEntries", "KeptAnswers")
+    nouns = ("Lines", "Devices", "Resellers", "Keys", "Operations", "AuditEntries", "KeptAnswers")
     methods = {
         f"{noun}.{name}"
         for noun in nouns
-        for name, member in vars(getattr(ports, noun)).items()
-        if not name.startswith("_") and callable(member)
+        for name in dir(getattr(ports, noun))
+        if not name.startswith("_")
     }
     assert methods == set(GRID)

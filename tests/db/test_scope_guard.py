@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -10,20 +11,27 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from gateway.db.columns import Base, Owned
 from gateway.db.engine import make_engine
-from gateway.db.line_rows import row_of
+from gateway.db.lines import columns_of
 from gateway.db.rows import PanelRow, ResellerRow
 from gateway.db.rows_lines import LineRow
 from gateway.db.scope_guard import WITH_ANCESTORS, ScopedSession, ancestors_of
 from gateway.db.store import SqlDatabase
+from gateway.domain.ids import OperationId
 from gateway.domain.lines import Line
+from gateway.services.ports.store import Store
 from gateway.services.scope import Scope, system_scope
 from tests.db.conftest import KEYRING, Family, scope_for
-from tests.factories import a_line, owned_by
+from tests.factories import a_device, a_key, a_line, an_audit_entry, an_operation, owned_by
 
 Table: Any = LineRow.__table__
 Other = aliased(LineRow)
 Select = Callable[[], Any]
+
+
+def row_of(line: Line) -> LineRow:
+    return LineRow(**columns_of(line, KEYRING))
 
 
 @pytest.fixture
@@ -70,6 +78,29 @@ NARROWED: dict[str, Select] = {
 async def test_a_select_sees_the_scope_only(session: AsyncSession) -> None:
     for shape, make in NARROWED.items():
         assert set(await session.scalars(make())) == {"Ann", "Child"}, shape
+
+
+async def test_every_table_with_an_owner_is_narrowed(registry: SqlDatabase, family: Family) -> None:
+    async with registry.write(system_scope()) as store:
+        for owner in (None, family.ann, family.bob):
+            await fill_all(store, **owned_by(owner))
+    mapped = [it.class_ for it in Base.registry.mappers]
+    async with registry.session(scope_for(family.ann), writable=False) as session:
+        for row in (it for it in mapped if issubclass(it, Owned)):
+            found = set(await session.scalars(sa.select(row.owner_path)))
+            below = {family.child.owner_path} if row is ResellerRow else set()
+            assert found == {family.ann.owner_path} | below, row
+
+
+async def fill_all(store: Store, **owner: Any) -> None:
+    line, device = a_line(**owner), a_device(**owner)
+    await store.lines.add(line)
+    await store.lines.add_reference(line.id, "invoice", OperationId("op_1"))
+    await store.devices.add(device)
+    await store.devices.add_reference(device.id, "invoice", OperationId("op_2"))
+    await store.keys.add(a_key(**owner), secrets.token_bytes(32))
+    await store.operations.add(an_operation(**owner))
+    await store.audit.append(an_audit_entry(**owner))
 
 
 COUNTS: dict[str, Select] = {
@@ -192,7 +223,7 @@ async def test_rows_of_others_are_not_flushed(
     registry: SqlDatabase, family: Family, rows: dict[str, Line]
 ) -> None:
     async with registry.session(scope_for(family.ann), writable=True) as session:
-        session.add(row_of(a_line(**owned_by(family.bob)), KEYRING))
+        session.add(row_of(a_line(**owned_by(family.bob))))
         with pytest.raises(RuntimeError, match="LineRow belongs to another owner"):
             await session.flush()
         session.expunge_all()
@@ -213,7 +244,7 @@ async def test_rows_of_others_are_not_flushed(
 
 async def test_own_rows_are_flushed(registry: SqlDatabase, family: Family) -> None:
     async with registry.session(scope_for(family.ann), writable=True) as session:
-        session.add(row_of(a_line(**owned_by(family.child)), KEYRING))
+        session.add(row_of(a_line(**owned_by(family.child))))
     async with registry.session(scope_for(family.child), writable=True) as session:
         row = (await session.scalars(sa.select(LineRow))).one()
         await session.delete(row)
@@ -224,7 +255,7 @@ async def test_a_read_session_changes_nothing(registry: SqlDatabase, family: Fam
         for statement in (sa.update(LineRow).values(notes=""), sa.delete(LineRow)):
             with pytest.raises(RuntimeError, match="only reads"):
                 await session.execute(statement)
-        session.add(row_of(a_line(), KEYRING))
+        session.add(row_of(a_line()))
         with pytest.raises(RuntimeError, match="only reads"):
             await session.flush()
         session.expunge_all()
@@ -235,7 +266,7 @@ async def test_a_session_without_scope_does_nothing(migrated_url: str) -> None:
     async with AsyncSession(engine, sync_session_class=ScopedSession) as session:
         with pytest.raises(KeyError, match="scope"):
             await session.execute(sa.select(LineRow))
-        session.add(row_of(a_line(), KEYRING))
+        session.add(row_of(a_line()))
         with pytest.raises(KeyError, match="scope"):
             await session.flush()
         session.expunge_all()
@@ -251,5 +282,5 @@ async def test_a_path_that_only_looks_alike_is_foreign(session: AsyncSession, pa
 
 
 def test_a_row_shows_neither_secrets_nor_values() -> None:
-    shown = repr(row_of(a_line(username="somebody"), KEYRING))
+    shown = repr(row_of(a_line(username="somebody")))
     assert shown == "<LineRow None>"

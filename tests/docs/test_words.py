@@ -10,9 +10,9 @@ from gateway.api.rest.policy_shapes import PolicyOut
 from gateway.api.rest.routing import Route
 from gateway.api.rest.table import TABLE
 from gateway.domain.audit import Phase
-from gateway.domain.lines import LineState, RenewFrom
 from gateway.domain.operations import OperationState
 from gateway.domain.panels import SuspendBy
+from gateway.domain.subscriptions import RenewFrom, State
 from gateway.services.registry import KINDS
 from tests.docs.pages import DOCS
 
@@ -30,7 +30,7 @@ def filters_of(route: Route) -> list[str]:
 @pytest.mark.parametrize(
     ("page", "words"),
     [
-        ("lines", LineState),
+        ("lines", State),
         ("lines", RenewFrom),
         ("lines", SuspendBy),
         ("lines", filters_of(ROUTES["list_lines"])),

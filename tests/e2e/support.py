@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -12,6 +13,8 @@ import httpx2
 
 from gateway.bootstrap import Runtime
 from gateway.domain.clock import SystemClock
+from gateway.panels.client import HttpPanels
+from gateway.panels.pacing import LocalBudgets
 from tests.world import BASE_URL, Api, Tenant, World
 
 OPERATOR_FIELDS: dict[str, Any] = {
@@ -41,6 +44,26 @@ class SetClock(SystemClock):
         await super().sleep(0)
 
 
+class NoWaiting(SystemClock):
+    """The machine's clock for one who never waits."""
+
+    async def sleep(self, seconds: float) -> None:
+        await super().sleep(0)
+
+
+def eager(world: World) -> dict[str, Any]:
+    """Return the ports of a process that tries again at once where others wait a while."""
+    clock, real = NoWaiting(), world.runtime.ports.panels
+    assert isinstance(real, HttpPanels)
+    panels = HttpPanels(
+        transport=real._transport,
+        budgets=LocalBudgets(clock),
+        clock=clock,
+        random=world.runtime.ports.random,
+    )
+    return {"panels": panels, "clock": clock}
+
+
 @asynccontextmanager
 async def process(world: World, **ports: Any) -> AsyncIterator[World]:
     """Another process on the same data and panel; *ports* replace its own."""
@@ -55,6 +78,11 @@ async def process(world: World, **ports: Any) -> AsyncIterator[World]:
             a=Tenant(id=world.a.id, api=Api(client, world.a.api.key)),
             b=Tenant(id=world.b.id, api=Api(client, world.b.api.key)),
         )
+
+
+def hasty(world: World) -> dict[str, Any]:
+    """Return the port by which a process answers 202 after a fifth of a second."""
+    return {"limits": replace(world.runtime.ports.limits, change_deadline_seconds=0.2)}
 
 
 def runtime_of(world: World, **ports: Any) -> Runtime:
@@ -99,3 +127,22 @@ def problem_of(answer: httpx2.Response, status: int, code: str) -> dict[str, Any
 def pointers(problem: dict[str, Any]) -> list[str]:
     """Return where the faults of a problem are."""
     return [fault["pointer"] for fault in problem["errors"]]
+
+
+@asynccontextmanager
+async def panel_held(world: World, step: str) -> AsyncIterator[None]:
+    """Let the panel stop at a step of its script, until the block ends."""
+    panel = world.simulator.panel.world
+    panel.pause_at.add(step)
+    try:
+        yield
+    finally:
+        panel.pause_at.discard(step)
+        panel.gates.release()
+
+
+async def held(world: World, count: int = 1) -> None:
+    """Wait until the panel holds so many requests."""
+    gates = world.simulator.panel.world.gates
+    while gates.waiting < count:  # noqa: ASYNC110 - the panel has no event for it
+        await asyncio.sleep(0.01)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from gateway.simulator.switches import changed
@@ -13,8 +14,7 @@ from tests.e2e.support import (
     problem_of,
     unix,
 )
-from tests.world import World
-
+from tests.world import World, a_world
 
 CELLS: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"max_connections": 3}, {"max_connections": 3}),
@@ -30,18 +30,42 @@ CELLS: list[tuple[dict[str, Any], dict[str, Any]]] = [
 ]
 
 
-async def test_a_field_of_resellers_changes_its_cell_and_no_other(life: World) -> None:
-    line = await life.line(notes="old", metadata={"a": "1"})
+async def test_a_field_of_resellers_changes_its_cell_and_no_other(world: World) -> None:
+    line = await world.line(notes="old", metadata={"a": "1"})
     del line["password"]
     for change, cells in CELLS:
-        before = life.user(line["username"])
-        found = await life.a.api.ok("PATCH", f"/v1/lines/{line['id']}", change)
-        assert life.user(line["username"]) == before | cells
+        before = world.user(line["username"])
+        found = await world.a.api.ok("PATCH", f"/v1/lines/{line['id']}", change)
+        assert world.user(line["username"]) == before | cells
         line |= change | {"version": line["version"] + 1}
         line |= {name: found[name] for name in ("updated_at", "observed")}
         assert found == line
-    seen = await life.a.api.ok("GET", f"/v1/lines/{line['id']}")
+    seen = await world.a.api.ok("GET", f"/v1/lines/{line['id']}")
     assert seen | {"observed": None} == line | {"observed": None}
+
+
+async def test_values_that_the_panel_refuses_change_nothing(tmp_path: Path) -> None:
+    """The documented panel takes printable characters only, and says PARAMETER ERROR."""
+    async with a_world(f"sqlite:///{tmp_path}/g.db", profile="documented") as world:
+        line = await world.line(notes="old")
+        row = world.user(line["username"])
+        path = f"/v1/lines/{line['id']}"
+        answer = await world.a.api.patch(path, {"notes": "line one\nline two"})
+        problem = problem_of(answer, 422, "panel_refused_values")
+        assert world.user(line["username"]) == row
+        seen = await world.a.api.ok("GET", path)
+        assert (seen["notes"], seen["version"]) == ("old", 1)
+        operation = await world.a.api.ok("GET", f"/v1/operations/{problem['operation_id']}")
+        assert (operation["state"], operation["problem"]["code"]) == (
+            "failed",
+            "panel_refused_values",
+        )
+        made = await world.a.api.post("/v1/lines", {"period": "P1M", "notes": "a\nb"})
+        problem_of(made, 422, "panel_refused_values")
+        assert len(world.users()) == 1
+        assert (await world.a.api.ok("GET", "/v1/lines"))["data"] == [
+            seen | {"observed": None, "active_connections": None}
+        ]
 
 
 async def test_operators_change_what_resellers_may_not(world: World) -> None:

@@ -14,7 +14,7 @@ BODIES: dict[str, Any] = {"renew": {"period": "P1M"}, "PATCH": {"notes": "x"}}
 VERBS = sorted(
     f"{route.method} {route.path}"
     for route in TABLE
-    if route.is_versioned and "/lines/" in route.path
+    if route.is_versioned and "/lines/{line_id}" in route.path
 )
 
 

@@ -8,10 +8,18 @@ import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from gateway.domain.calls import CreateLine, Credentials, EditLine, GetLineInfo
+from gateway.domain.calls import (
+    CreateDevice,
+    CreateLine,
+    Credentials,
+    EditDevice,
+    EditLine,
+    GetDeviceInfo,
+    GetLineInfo,
+)
 from gateway.domain.ids import OperationId, PanelId
 from gateway.domain.panels import Budget, CreditMode, Panel, Tls
 from gateway.domain.secrets import Secret
@@ -21,6 +29,7 @@ from gateway.services.ports.panels import SendingToken
 NEW_YEAR_2030 = datetime(2030, 1, 1, tzinfo=UTC)
 FREE = Budget(calls_per_second=1000, burst=1000, in_flight=100, flood_guard=None)
 TOKEN = SendingToken(operation_id=OperationId("op_1"), attempt=1)
+MAC = "00:1A:79:79:79:79"
 HTML = "text/html; charset=UTF-8"
 
 
@@ -65,6 +74,19 @@ def an_info(username: str = "bob", password: str = "pw1") -> GetLineInfo:
     return GetLineInfo(credentials=a_pair(username, password))
 
 
+def a_device_create(**changes: Any) -> CreateDevice:
+    call = CreateDevice(mac=MAC, expires_at=NEW_YEAR_2030, max_connections=1, bouquet_ids=(1, 2))
+    return replace(call, **changes)
+
+
+def a_device_edit(**changes: Any) -> EditDevice:
+    return replace(EditDevice(mac=MAC), **changes)
+
+
+def a_device_info(mac: str = MAC) -> GetDeviceInfo:
+    return GetDeviceInfo(mac=mac)
+
+
 def an_answer(body: bytes | str = b"", **changes: Any) -> Answer:
     raw = body.encode() if isinstance(body, str) else body
     return replace(Answer(status=200, body=raw, content_type=HTML), **changes)
@@ -75,11 +97,12 @@ class VirtualClock:
 
     def __init__(self) -> None:
         self.seconds = 1000.0
+        self.outside = 0  # How many wait for something that takes real time.
         self._order = itertools.count()
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
 
     def now(self) -> datetime:
-        return NEW_YEAR_2030
+        return NEW_YEAR_2030 + timedelta(seconds=self.seconds - 1000)
 
     def monotonic(self) -> float:
         return self.seconds
@@ -104,7 +127,9 @@ class VirtualClock:
         while True:
             for _ in range(20):
                 await asyncio.sleep(0)
-            if self._sleepers:
+            if self.outside:
+                await asyncio.sleep(0.0005)
+            elif self._sleepers:
                 moment, _number, until = heapq.heappop(self._sleepers)
                 if not until.done():
                     self.seconds = max(self.seconds, moment)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from gateway.panels.dialect import Answer
 
-FILE = Path(__file__).resolve().parents[1] / "golden" / "panel" / "v2.jsonl"
+FOLDER = Path(__file__).resolve().parents[1] / "golden" / "panel"
+FILES = ("v2.jsonl", "v2-extra.jsonl")
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,8 @@ class Exchange:
 def exchanges(query: str = "") -> list[Exchange]:
     """Return those with a known answer whose query holds *query*."""
     found = []
-    for line in FILE.read_text(encoding="utf-8").splitlines():
+    texts = [(FOLDER / name).read_text(encoding="utf-8") for name in FILES]
+    for line in "".join(texts).splitlines():
         record = json.loads(line)
         expect = record["expect"] or {}
         if query in (record["query"] or "") and expect.get("body") is not None:

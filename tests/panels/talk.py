@@ -1,4 +1,4 @@
-"""A panel port talking to a simulated panel over TCP, with short names for the three calls."""
+"""A panel port talking to a simulated panel over TCP, with short names for the calls."""
 
 from __future__ import annotations
 
@@ -15,11 +15,21 @@ from gateway.panels.pacing import LocalBudgets
 from gateway.panels.transport import Transport
 from gateway.simulator.panel import SimulatedPanel
 from gateway.simulator.running import running_simulator
-from tests.panels.makers import TOKEN, a_create, a_panel, an_edit, an_info
+from tests.panels.makers import (
+    MAC,
+    TOKEN,
+    a_create,
+    a_device_create,
+    a_device_edit,
+    a_device_info,
+    a_panel,
+    an_edit,
+    an_info,
+)
 
 
 class Talk:
-    """One panel and its port, with short names for the three calls."""
+    """One panel and its port, with short names for the calls."""
 
     def __init__(self, port: HttpPanels, panel: Panel, simulated: SimulatedPanel) -> None:
         self.port = port
@@ -39,6 +49,18 @@ class Talk:
         return await self.port.read(
             self.panel, an_info(username, password), timeout_seconds=self.seconds
         )
+
+    async def create_device(self, **changes: Any) -> object:
+        call = a_device_create(**changes)
+        return await self.port.change(self.panel, call, TOKEN, timeout_seconds=self.seconds)
+
+    async def edit_device(self, **changes: Any) -> object:
+        call = a_device_edit(**changes)
+        return await self.port.change(self.panel, call, TOKEN, timeout_seconds=self.seconds)
+
+    async def device_info(self, mac: str = MAC) -> Any:
+        call = a_device_info(mac)
+        return await self.port.read(self.panel, call, timeout_seconds=self.seconds)
 
 
 @asynccontextmanager

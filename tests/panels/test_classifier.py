@@ -13,7 +13,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.domain.calls import CreatedLine, EditedLine, LineInfo, NotOnPanel, Taken
+from gateway.domain.calls import (
+    CreatedDevice,
+    CreatedLine,
+    DeviceInfo,
+    Edited,
+    LineInfo,
+    NotOnPanel,
+    Taken,
+    Unconfirmed,
+)
 from gateway.domain.errors import (
     PanelLineGated,
     PanelMisconfigured,
@@ -22,14 +31,27 @@ from gateway.domain.errors import (
     PanelUnavailable,
 )
 from gateway.panels.dialect import Answer
-from gateway.panels.xtream_v2 import answers, lines
+from gateway.panels.xtream_v2 import answers, devices, lines
 from tests.panels import php
-from tests.panels.makers import a_create, a_pair, an_answer, an_edit, an_info
+from tests.panels.makers import (
+    MAC,
+    a_create,
+    a_device_create,
+    a_device_edit,
+    a_device_info,
+    a_pair,
+    an_answer,
+    an_edit,
+    an_info,
+)
 from tests.panels.recorded import exchanges
 
 BODIES = 100_000 if os.environ.get("LONG") else 12_000
 CHANGE_ERRORS = (PanelRefusedValues, PanelMisconfigured, PanelLineGated, PanelOutcomeUnknown)
 READ_ERRORS = (PanelUnavailable, PanelMisconfigured, PanelLineGated)
+DEVICE_ERRORS = (PanelRefusedValues, PanelMisconfigured, PanelOutcomeUnknown)
+DEVICE_READ_ERRORS = (PanelUnavailable, PanelMisconfigured)
+CHANGED_NOTHING = ({"result": False}, {"result": False, "error": "NOT EXISTS"})
 CREATED = b'{"result":true,"created_id":14,"username":"bob","password":"pw1"}'
 MARK, WARNING = b"\xef\xbb\xbf", b"<br />\n<b>Warning</b>: x\n"
 JUNK = (b"x", b"<html>", b"{}", b"[", b"\0", b"\xff", MARK, WARNING)
@@ -37,12 +59,12 @@ ODD = (b"NaN", b"-Infinity", b"1e999", b"null", b'"true"', b"1", b"[]", b"{}", b
 
 
 def originals() -> list[bytes]:
-    """Real bodies; those of creates and infos are made to speak of bob."""
+    """Real bodies; those of creates and infos are made to speak of bob and of our MAC."""
     found = [CREATED, b'{"result":true}', b'{"result":false}']
     for exchange in exchanges():
         form = php.parse(exchange.body)
         body = exchange.answer.body
-        for name, ours in (("username", "bob"), ("password", "pw1")):
+        for name, ours in (("username", "bob"), ("password", "pw1"), ("mac", MAC)):
             asked = form.get(name)
             if isinstance(asked, str) and asked:
                 body = body.replace(json.dumps(asked).encode(), json.dumps(ours).encode())
@@ -107,6 +129,12 @@ def honest(answer: Answer) -> dict[str, Any] | None:
 
 def check(answer: Answer) -> None:
     said = honest(answer) or {}
+    check_line(answer, said)
+    check_device(answer, said)
+    assert len(answers.reason(answer)) <= 100
+
+
+def check_line(answer: Answer, said: dict[str, Any]) -> None:
     result = outcome(lambda: lines.decode_create(answer, a_create()), CHANGE_ERRORS)
     if isinstance(result, CreatedLine):
         assert said.get("result") is True
@@ -114,17 +142,38 @@ def check(answer: Answer) -> None:
         assert str(said["created_id"]) == str(result.panel_line_id)
     assert result != Taken() or said == {"result": False, "error": "EXISTS"}
     result = outcome(lambda: lines.decode_edit(answer, an_edit()), CHANGE_ERRORS)
-    if result == EditedLine():
-        assert said.get("result") is True
-        assert not {"error", "0"} & said.keys()
+    check_done(result, Edited(), said)
     assert result != NotOnPanel() or said == {"result": False, "error": "NOT EXISTS"}
     result = outcome(lambda: lines.decode_info(answer, an_info()), READ_ERRORS)
     if isinstance(result, LineInfo):
         assert said.get("result") is True
         assert result.username == "bob"
+
+
+def check_device(answer: Answer, said: dict[str, Any]) -> None:
+    result = outcome(lambda: devices.decode_create(answer, a_device_create()), DEVICE_ERRORS)
+    check_done(result, CreatedDevice(), said)
+    assert result != Taken() or said == {"result": False, "error": "EXISTS"}
+    result = outcome(lambda: devices.decode_edit(answer, a_device_edit()), DEVICE_ERRORS)
+    check_done(result, Edited(), said)
+    assert result != Unconfirmed() or said in CHANGED_NOTHING
+    result = outcome(lambda: devices.decode_info(answer, a_device_info()), DEVICE_READ_ERRORS)
+    assert result != NotOnPanel() or said in CHANGED_NOTHING
+    if isinstance(result, DeviceInfo):
+        assert said.get("result") is True
+        assert dict(said["mag_device"])["mac"] == result.mac == MAC
+        assert said["user_info"]
+
+
+def check_done(result: object, done: object, said: dict[str, Any]) -> None:
+    if result == done:
+        assert said.get("result") is True
+        assert not {"error", "0"} & said.keys()
     if isinstance(result, PanelRefusedValues):
-        assert str(said.get("error")).startswith("PARAMETER ERROR")
-    assert len(answers.reason(answer)) <= 100
+        assert said == {"result": False, "error": "PARAMETER ERROR"}
+    if isinstance(result, PanelMisconfigured):
+        words = str(said.get("error", said.get("0")))
+        assert words.startswith(("PARAMETER ERROR (", "IP FORBIDDEN", "KEY WRONG"))
 
 
 def outcome(decode: Callable[[], object], errors: tuple[type[Exception], ...]) -> object:

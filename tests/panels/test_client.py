@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from gateway.domain.calls import CreatedLine, EditedLine, NotOnPanel
+from gateway.domain.calls import CreatedLine, Edited, NotOnPanel
 from gateway.domain.clock import SystemClock
 from gateway.domain.errors import (
     GatewayError,
@@ -231,7 +231,7 @@ async def test_each_call_is_one_line_in_the_log(panels: Panels) -> None:
         "action": "user",
         "sub": "edit",
         "outcome": "answered",
-        "reason": EditedLine.__name__,
+        "reason": Edited.__name__,
         "attempt": 1,
         "operation_id": "op_1",
     }

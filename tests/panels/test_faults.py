@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gateway.domain.calls import CreatedLine, EditedLine, LineInfo
+from gateway.domain.calls import CreatedLine, Edited, LineInfo
 from gateway.domain.errors import (
     GatewayError,
     PanelLineGated,
@@ -29,7 +29,6 @@ HIDING: dict[str, tuple[Fault, type[GatewayError]]] = {
     "502": (("status", {"code": 502}), PanelUnavailable),
     "503": (("status", {"code": 503}), PanelUnavailable),
     "504": (("status", {"code": 504}), PanelUnavailable),
-    "redirect": (("status", {"code": 302}), PanelMisconfigured),
     "login page": (("status", {"code": 200}), PanelMisconfigured),
     "empty": (("empty_200", {}), PanelMisconfigured),
     "404 page": (("refuse", {"kind": "404 html"}), PanelMisconfigured),
@@ -85,8 +84,20 @@ async def test_a_read_that_never_gets_an_answer_says_why(talk: Talk, case: str) 
 async def test_noise_before_the_answer_does_no_harm(talk: Talk, kind: str) -> None:
     break_it(talk, ("php_noise", {"kind": kind}))
     assert isinstance(await talk.create(), CreatedLine)
-    assert await talk.edit(enabled=True) == EditedLine()
+    assert await talk.edit(enabled=True) == Edited()
     assert isinstance(await talk.info(), LineInfo)
+
+
+async def test_a_redirect_hides_the_outcome_of_a_change_and_then_nothing_more_is_sent(
+    talk: Talk,
+) -> None:
+    break_it(talk, ("status", {"code": 302}))
+    with pytest.raises(PanelOutcomeUnknown):
+        await talk.create()
+    for call in (talk.create, talk.info):
+        with pytest.raises(PanelMisconfigured):
+            await call()
+    assert asked(talk) == 1
 
 
 @pytest.mark.parametrize("kind", ["IP FORBIDDEN", "KEY WRONG"])

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.domain.calls import (
     CreatedLine,
-    EditedLine,
+    Edited,
     NotOnPanel,
     Taken,
 )
@@ -23,60 +23,14 @@ from gateway.domain.errors import (
 from gateway.panels.dialect import Answer
 from gateway.panels.xtream_v2 import lines
 from tests.panels.makers import a_create, an_answer, an_edit, an_info
-
-NGINX = "<html>\r\n<head><title>404 Not Found</title></head>\r\n</html>\r\n"
-LOGIN = "<!DOCTYPE html><html><body><form>Login</form></body></html>"
-NOTICE = "<br />\n<b>Notice</b>:  Undefined index: x in <b>/home/x.php</b> on line <b>3</b><br />\n"
-
-
-CREATED = '{"result":true,"created_id":14,"username":"bob","password":"pw1"}'
-EVERY_CHANGE_UNKNOWN: dict[str, Answer] = {
-    "empty": an_answer(),
-    "login page": an_answer(LOGIN),
-    "login page before a success": an_answer(LOGIN + '\n{"result":true}'),
-    "fatal error before a success": an_answer("Fatal error: x\n" + CREATED),
-    "text before a success": an_answer("ok\n" + CREATED),
-    "text after": an_answer(CREATED + "x"),
-    "notice after": an_answer(CREATED + NOTICE),
-    "two objects": an_answer(CREATED + CREATED),
-    "array": an_answer("[]"),
-    "array around": an_answer(f"[{CREATED}]"),
-    "bare true": an_answer("true"),
-    "no config": an_answer("no config found"),
-    "database down": an_answer('{"error":"MySQL: Connection refused"}'),
-    "bare false": an_answer('{"result":false}'),
-    "new refusal": an_answer('{"result":false,"error":"SOMETHING NEW"}'),
-    "new refusal of us": an_answer('{"result":false,"0":"SOMETHING NEW"}'),
-    "error that is no text": an_answer('{"result":false,"error":["EXISTS"]}'),
-    "refusal with a row": an_answer('{"result":false,"error":"EXISTS","created_id":5}'),
-    "error with true": an_answer(CREATED[:-1] + ',"error":"EXISTS"}'),
-    "empty error with true": an_answer(CREATED[:-1] + ',"error":null}'),
-    "refusal of us with true": an_answer(CREATED[:-1] + ',"0":"KEY WRONG"}'),
-    "result 1": an_answer(CREATED.replace("true", "1")),
-    "result text": an_answer(CREATED.replace("true", '"true"')),
-    "result null": an_answer(CREATED.replace("true", "null")),
-    "result twice": an_answer(CREATED[:-1] + ',"result":true}'),
-    "NaN": an_answer(CREATED[:-1] + ',"x":NaN}'),
-    "infinity": an_answer(CREATED[:-1] + ',"x":1e999}'),
-    "huge number": an_answer(CREATED[:-1] + ',"x":' + "9" * 5000 + "}"),
-    "half a character": an_answer(CREATED[:-1] + r',"x":"\ud800"}'),
-    "deep": an_answer(CREATED[:-1] + ',"x":' + "[" * 10_000 + "]" * 10_000 + "}"),
-    "deep and open": an_answer("[" * 10_000),
-    "cut": an_answer(CREATED[:-1]),
-    "latin-1 bytes": an_answer(CREATED.encode() + b"\xff"),
-    "utf-16": an_answer(CREATED.encode("utf-16")),
-    "another charset": an_answer(CREATED, content_type="text/html; charset=windows-1251"),
-    "gzip": an_answer(CREATED, content_encoding="gzip"),
-    "more than we read": an_answer(CREATED, whole=False),
-    "404 with a page": an_answer(NGINX, status=404),
-    "404 with a blank": an_answer(" ", status=404),
-    "404 encoded": an_answer("", status=404, content_encoding="gzip"),
-    **{
-        f"status {status}": an_answer(body, status=status)
-        for status in (201, 204, 301, 302, 400, 401, 403, 413, 429, 500, 502, 503, 504)
-        for body in (CREATED,)
-    },
-}
+from tests.panels.odd_answers import (
+    CREATED,
+    EVERY_CHANGE_UNKNOWN,
+    LOGIN,
+    NGINX,
+    NOTICE,
+    a_refusal,
+)
 
 
 @pytest.mark.parametrize("case", EVERY_CHANGE_UNKNOWN)
@@ -85,6 +39,14 @@ def test_a_change_of_which_nothing_is_proved_is_unknown(case: str) -> None:
         lines.decode_create(EVERY_CHANGE_UNKNOWN[case], a_create())
     with pytest.raises(PanelOutcomeUnknown):
         lines.decode_edit(EVERY_CHANGE_UNKNOWN[case], an_edit())
+
+
+def test_a_bare_false_is_unknown_for_a_line() -> None:
+    answer = an_answer('{"result":false}')
+    with pytest.raises(PanelOutcomeUnknown):
+        lines.decode_create(answer, a_create())
+    with pytest.raises(PanelOutcomeUnknown):
+        lines.decode_edit(answer, an_edit())
 
 
 @pytest.mark.parametrize(
@@ -106,7 +68,7 @@ def test_blanks_marks_and_notices_around_a_success_do_no_harm(before: str, after
     answer = an_answer(before + CREATED + after)
     assert lines.decode_create(answer, a_create()) == CreatedLine(panel_line_id=14)
     answer = an_answer(before + '{"result":true}' + after)
-    assert lines.decode_edit(answer, an_edit()) == EditedLine()
+    assert lines.decode_edit(answer, an_edit()) == Edited()
 
 
 @pytest.mark.parametrize(
@@ -139,18 +101,21 @@ def test_a_create_that_does_not_echo_what_was_sent_is_unknown(body: str) -> None
         lines.decode_create(an_answer(body), a_create())
 
 
-def a_refusal(words: str) -> Answer:
-    return an_answer(json.dumps({"result": False, "error": words}))
-
-
 def test_a_definite_refusal_is_told_apart() -> None:
     assert lines.decode_create(a_refusal("EXISTS"), a_create()) == Taken()
     assert lines.decode_edit(a_refusal("NOT EXISTS"), an_edit()) == NotOnPanel()
-    for words in ("PARAMETER ERROR", "PARAMETER ERROR (user/pass)", "PARAMETER ERROR (mac)"):
-        with pytest.raises(PanelRefusedValues):
-            lines.decode_create(a_refusal(words), a_create())
-        with pytest.raises(PanelRefusedValues):
-            lines.decode_edit(a_refusal(words), an_edit())
+    with pytest.raises(PanelRefusedValues):
+        lines.decode_create(a_refusal("PARAMETER ERROR"), a_create())
+    with pytest.raises(PanelRefusedValues):
+        lines.decode_edit(a_refusal("PARAMETER ERROR"), an_edit())
+
+
+@pytest.mark.parametrize("words", ["PARAMETER ERROR (user/pass)", "PARAMETER ERROR (mac)"])
+def test_a_form_that_does_not_arrive_is_misconfiguration(words: str) -> None:
+    with pytest.raises(PanelMisconfigured):
+        lines.decode_create(a_refusal(words), a_create())
+    with pytest.raises(PanelMisconfigured):
+        lines.decode_edit(a_refusal(words), an_edit())
 
 
 def test_a_refusal_that_belongs_to_another_call_is_unknown() -> None:

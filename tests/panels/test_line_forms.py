@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import string
 from datetime import UTC, datetime
 from typing import Any, get_args
 
@@ -14,9 +13,10 @@ from hypothesis import strategies as st
 from gateway.domain.calls import CreateLine, EditLine, GetLineInfo
 from gateway.domain.errors import PanelRefusedValues
 from gateway.domain.secrets import Secret
-from gateway.panels.dialect import Form, urlencode
-from gateway.panels.xtream_v2 import DIALECT, lines
+from gateway.panels.dialect import urlencode
+from gateway.panels.xtream_v2 import lines
 from tests.panels import goldens, php
+from tests.panels.forms import TEXTS, WILD_VALUES, form_of, sent
 from tests.panels.makers import a_create, a_pair, a_panel, an_edit, an_info
 
 Call = CreateLine | EditLine | GetLineInfo
@@ -64,20 +64,6 @@ CALLS: dict[str, Call] = {
     ),
     "info": an_info(),
 }
-PANEL = a_panel(api_pass=Secret("S3 c&ret"), extra_columns=("is_stalker", "forced_country"))
-
-
-def sent(call: Call) -> tuple[str, bytes]:
-    verb = DIALECT.verbs[type(call)]
-    request = DIALECT.request(PANEL, verb.action, verb.sub, verb.encode(call, PANEL))
-    assert request.path == "/api.php"
-    return request.query, request.body
-
-
-def form_of(call: Call) -> Form:
-    verb = DIALECT.verbs[type(call)]
-    form: Form = verb.encode(call, PANEL)
-    return form
 
 
 @pytest.mark.parametrize("name", CALLS)
@@ -182,21 +168,6 @@ def test_a_refusal_does_not_repeat_the_value() -> None:
     assert "s3cret" not in repr(caught.value)
 
 
-TEXTS = st.one_of(
-    st.text(max_size=40),
-    st.text(alphabet=string.printable, max_size=40),
-    st.lists(
-        st.sampled_from(
-            ["user_data", "[", "]", "=", "&", "%", "%26", "+", "action", "\0", "a", "\\", '"', ";"]
-        ),
-        max_size=12,
-    ).map("".join),
-)
-MOMENTS = st.datetimes(
-    datetime(1960, 1, 1),  # noqa: DTZ001 - the strategy adds the zone.
-    datetime(2040, 1, 1),  # noqa: DTZ001
-    timezones=st.just(UTC),
-)
 #: Every column that any call may write.
 KEYS = {
     name.removeprefix("user_data[").removesuffix("]")
@@ -204,15 +175,7 @@ KEYS = {
 }
 WILD: dict[str, st.SearchStrategy[Any]] = {
     "credentials": st.builds(a_pair, TEXTS, st.just("pw")) | st.builds(a_pair, password=TEXTS),
-    "expires_at": st.none() | MOMENTS,
-    "max_connections": st.none() | st.integers(),
-    "bouquet_ids": st.lists(st.integers(), max_size=3).map(tuple),
-    "allowed_ips": st.lists(TEXTS, max_size=3).map(tuple),
-    "allowed_user_agents": st.lists(TEXTS, max_size=3).map(tuple),
-    "notes": TEXTS,
-    "admin_notes": TEXTS,
-    "member_id": st.integers(),
-    "extra": st.lists(st.tuples(st.just("is_stalker") | TEXTS, TEXTS), max_size=2).map(tuple),
+    **WILD_VALUES,
 }
 #: One or two fields of any value, so that the rest is not what refuses the call.
 CHANGES = st.one_of(

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from gateway.domain.panels import Tls
-from gateway.panels.dialect import Answer, Reason
-from gateway.panels.transport import ANSWER_BYTES_MAX, Transport
+from gateway.panels.dialect import ANSWER_BYTES_MAX, Answer, Reason
+from gateway.panels.transport import Transport
 from tests.panels.makers import HTML
 from tests.panels.sending import REQUEST, fault_of, send
 from tests.panels.servers import HEAD, answering, free_port, page, reset, self_signed, serving
@@ -139,7 +139,7 @@ async def test_a_full_backlog_is_not_sent(transport: Transport) -> None:
         found = await fault_of(transport, f"http://127.0.0.1:{port}", seconds=0.5)
         for other in waiting:
             other.close()
-    assert found == (Reason.UNREACHABLE, False)
+    assert found == (Reason.CONNECT_TIMED_OUT, False)
 
 
 async def test_a_silent_server_may_have_got_it(transport: Transport) -> None:

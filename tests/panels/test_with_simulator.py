@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gateway.domain.calls import CreatedLine, EditedLine, LineInfo, NotOnPanel, Taken
+from gateway.domain.calls import CreatedLine, Edited, LineInfo, NotOnPanel, Taken
 from gateway.domain.errors import PanelMisconfigured, PanelRefusedValues
 from gateway.domain.secrets import Secret
 from tests.panels.makers import NEW_YEAR_2030, a_pair
@@ -95,7 +95,7 @@ async def test_every_field_of_an_edit_reads_back(talk: Talk) -> None:
         force_server_id=3,
         isp_lock=True,
     )
-    assert edited == EditedLine()
+    assert edited == Edited()
     info = await talk.info()
     assert info == replace(
         info,

@@ -12,6 +12,7 @@ from urllib.request import pathname2url
 import pytest
 import redis
 
+from tests.servers.deploy_tools import Builder
 from tests.servers.flags import flag
 from tests.servers.obtain import Missing
 from tests.servers.postgres import Databases
@@ -22,10 +23,16 @@ SERVICES: Final = pytest.StashKey[Services]()
 NEED_OF_FIXTURE: Final = {
     "chromium": "chromium",
     "databases": "postgres",
+    "hadolint": "hadolint",
+    "helm": "helm",
+    "image_builder": "image builder",
+    "kubectl": "kubectl",
     "node": "node",
     "redis_url": "redis",
     "stoppable_redis": "redis program",
 }
+#: Not got in advance: rarely needed, or slow to make.
+ON_DEMAND: Final = frozenset({"node"}) if flag("LONG") else frozenset({"image builder", "node"})
 DATABASE_KINDS: Final = ("sqlite", "postgresql")
 
 
@@ -40,7 +47,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if _is_worker(config) or config.getoption("dist", "no") == "no":
         return
     services = config.stash[SERVICES]
-    services.try_all(set(NEED_OF_FIXTURE.values()) - {"node"})
+    services.try_all(set(NEED_OF_FIXTURE.values()) - ON_DEMAND)
     whole_suite = config.args_source is not pytest.Config.ArgsSource.ARGS
     if whole_suite:
         _end_if_missing(services)
@@ -69,7 +76,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def needs_of(item: pytest.Item) -> set[str]:
-    """Return what one test needs, told by the fixtures it uses."""
+    """Return what one test needs, told by the fixtures it uses; nothing if it is left out."""
+    if item.get_closest_marker("long") is not None and not flag("LONG"):
+        return set()
     used = set(getattr(item, "fixturenames", ()))
     call = getattr(item, "callspec", None)
     needs = {need for fixture, need in NEED_OF_FIXTURE.items() if fixture in used}
@@ -145,6 +154,30 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def chromium(request: pytest.FixtureRequest) -> Path:
     """The path of a Chromium."""
     return Path(_get(request, "chromium"))
+
+
+@pytest.fixture
+def hadolint(request: pytest.FixtureRequest) -> Path:
+    """The path of hadolint."""
+    return Path(_get(request, "hadolint"))
+
+
+@pytest.fixture(scope="session")
+def helm(request: pytest.FixtureRequest) -> Path:
+    """The path of Helm 3 or 4."""
+    return Path(_get(request, "helm"))
+
+
+@pytest.fixture
+def kubectl(request: pytest.FixtureRequest) -> Path:
+    """The path of kubectl."""
+    return Path(_get(request, "kubectl"))
+
+
+@pytest.fixture(scope="session")
+def image_builder(request: pytest.FixtureRequest) -> Builder:
+    """Builds images without a daemon; the Dockerfile's base is there."""
+    return Builder.working(Path(_get(request, "image builder")))
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, TypedDict
 
-from tests.servers import obtain
+from tests.servers import deploy_tools, obtain
 from tests.servers.postgres import PostgresServer
 from tests.servers.processes import StartFailed
 from tests.servers.redis import RedisServer
@@ -75,4 +75,8 @@ GETTERS: Final[dict[str, Callable[[Services], str]]] = {
     "postgres": Services.start_postgres,
     "chromium": _path(obtain.find_chromium),
     "node": _path(obtain.find_node),
+    "hadolint": _path(deploy_tools.find_hadolint),
+    "helm": _path(deploy_tools.find_helm),
+    "kubectl": _path(deploy_tools.find_kubectl),
+    "image builder": _path(deploy_tools.find_builder),
 }

@@ -64,3 +64,26 @@ async def until(is_so: Callable[[], bool]) -> None:
             return
         await asyncio.sleep(0)
     raise AssertionError("It never came to be.")
+
+
+async def eventually(is_so: Callable[[], bool]) -> None:
+    """Wait until *is_so* where a socket or another process is in between."""
+    async with asyncio.timeout(30):
+        while not is_so():  # noqa: ASYNC110 - there is no event to wait for.
+            await asyncio.sleep(0.005)
+
+
+STRICT_TEXTS = {"admin_notes": "", "reseller_notes": "", "forced_country": "", "play_token": ""}
+"""What strict SQL wants of every create."""
+
+
+def row(panel: SimulatedPanel, key: int = 1) -> dict[str, Any]:
+    """One line as it is stored."""
+    return panel.tables["users"].rows[key]
+
+
+async def with_alice(profile_name: str = "v2", **fields: str) -> SimulatedPanel:
+    """A panel that has one line."""
+    panel = a_panel(profile_name)
+    await ask(panel, "user/create", line_form(**STRICT_TEXTS, **fields))
+    return panel

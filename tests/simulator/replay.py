@@ -13,6 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gateway.simulator.httpwire import BODY_LIMIT
+from gateway.simulator.messages import PanelRequest
+from gateway.simulator.panel import SimulatedPanel
+
 VECTORS = Path(__file__).resolve().parents[1] / "golden" / "panel"
 PLACEHOLDER = re.compile(r"\{\{(\w+)(?::(\w+))?\}\}")
 PATTERNS = {"line": "[0-9]+", "mag": "[0-9]+", "out": "[0-9]+", "now": "[0-9]{10}", "any": ".*"}
@@ -126,3 +130,26 @@ async def control(url: str, method: str, path: str, value: Any = None) -> tuple[
     answer = await raw_request(url, raw + body)
     head, _, text = answer.partition(b"\r\n\r\n")
     return int(head.split()[1]), json.loads(text)
+
+
+async def hand_over(
+    panel: SimulatedPanel, exchange: dict[str, Any], learned: Learned, *, source: str | None = None
+) -> Reply:
+    """Ask the panel in the same process, without a socket."""
+    head, _, body = build_request(exchange, learned).partition(b"\r\n\r\n")
+    lines = head.decode().split("\r\n")
+    target = lines[0].split(" ")[1]
+    headers = dict(line.split(": ", 1) for line in lines[1:])
+    too_large = len(body) > BODY_LIMIT
+    answer = await panel.handle(
+        PanelRequest(
+            method=exchange["method"],
+            path=target.partition("?")[0],
+            query=target.partition("?")[2],
+            body=b"" if too_large else body,
+            content_type=headers["Content-Type"],
+            caller=source or "127.0.0.1",
+            too_large=too_large,
+        )
+    )
+    return Reply(answer.status, answer.content_type, answer.body.decode(), {})

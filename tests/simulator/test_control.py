@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gateway.simulator import control as surface
+from gateway.simulator import surface
 from gateway.simulator.running import RunningSimulator, running_simulator
 from tests.simulator import replay
 from tests.simulator.asking import ask, info, line_form
@@ -64,7 +64,7 @@ async def test_tables_and_ledger_can_be_read(simulator: RunningSimulator) -> Non
         ("POST", "/clock", {"advance_seconds": -1}, 400),
         ("POST", "/clock", {"advance_seconds": "x"}, 400),
         ("POST", "/faults", {"fault": "nonsense"}, 400),
-        ("POST", "/faults", {"fault": "ip_ban"}, 501),
+        ("POST", "/faults", {"fault": "status", "params": {"effect": "maybe"}}, 400),
         ("POST", "/restore", None, 404),
     ],
 )
@@ -195,3 +195,65 @@ async def test_bytes_that_are_no_request(simulator: RunningSimulator) -> None:
     assert (await replay.raw_request(simulator.control_url, b"x\r\n\r\n")).startswith(
         b"HTTP/1.1 400 "
     )
+
+
+# --- bans, restarts, checks ----------------------------------------------------------------------
+
+
+async def test_bans_can_be_made_seen_and_lifted(simulator: RunningSimulator) -> None:
+    ban = {"caller": "10.0.0.1", "style": "silent"}
+    assert await call(simulator, "POST", "/bans", ban) == (200, {})
+    await call(simulator, "POST", "/bans", {"caller": "10.0.0.2", "seconds": 5})
+    _, answer = await call(simulator, "GET", "/bans")
+    assert [(b["caller"], b["style"]) for b in answer["bans"]] == [
+        ("10.0.0.1", "silent"),
+        ("10.0.0.2", "drop"),
+    ]
+    assert (answer["bans"][0]["until"], answer["made"]) == (None, 2)
+    assert (await call(simulator, "DELETE", "/bans/10.0.0.1"))[1] == {"lifted": 1}
+    await call(simulator, "POST", "/clock", {"advance_seconds": 5})
+    assert (await call(simulator, "GET", "/bans"))[1] == {"bans": [], "made": 2}
+    assert (await call(simulator, "POST", "/bans", {"style": "loud"}))[0] == 400
+    assert (await call(simulator, "POST", "/restart", {"seconds": "x"}))[0] == 400
+
+
+async def test_time_can_be_set_to_a_later_moment(simulator: RunningSimulator) -> None:
+    moment = simulator.panel.clock.now() + 500
+    assert (await call(simulator, "POST", "/clock", {"now": moment}))[1] == {"now": moment}
+    assert (await call(simulator, "POST", "/clock", {"now": moment - 1}))[0] == 400
+
+
+async def test_the_checks_are_served(simulator: RunningSimulator) -> None:
+    await ask(simulator.panel, "user/create", line_form())
+    await ask(simulator.panel, "user/create", line_form("bob"))
+    path = "/ledger/checks?since=1&window=60&allow=user_data[username],user_data[password]"
+    status, answer = await call(simulator, "GET", path)
+    assert status == 200
+    assert (answer["records"], answer["rows_per_username"]) == (1, {"bob": [2]})
+    assert answer["foreign_fields"] == []
+    assert answer["digest"] == simulator.panel.ledger.digest()
+    assert (await call(simulator, "GET", "/ledger/checks?window=x"))[0] == 400
+
+
+async def test_tables_go_back_by_seconds(simulator: RunningSimulator) -> None:
+    await ask(simulator.panel, "user/create", line_form())
+    await call(simulator, "POST", "/clock", {"advance_seconds": 10})
+    await ask(simulator.panel, "user/edit", "username=alice&password=secret&user_data[enabled]=0")
+    assert (await call(simulator, "POST", "/restore", {"seconds": 5}))[1]["changed"] > 0
+    assert (await info(simulator.panel))["enabled"] == "1"
+
+
+async def test_switches_can_be_read_and_one_rule_taken_away(simulator: RunningSimulator) -> None:
+    assert (await call(simulator, "GET", "/switches"))[1]["profile"] == "v2"
+    await call(simulator, "POST", "/faults", {"fault": "status"})
+    assert (await call(simulator, "DELETE", "/faults/7"))[0] == 404
+    assert (await call(simulator, "DELETE", "/faults/1"))[0] == 200
+    assert (await call(simulator, "GET", "/faults"))[1] == {"faults": []}
+
+
+async def test_how_long_to_wait_for_idle_can_be_said(simulator: RunningSimulator) -> None:
+    assert (await call(simulator, "GET", "/idle?timeout=1"))[1]["idle"] is True
+    simulator.panel._enter()
+    answer = (await call(simulator, "GET", "/idle?timeout=0.01"))[1]
+    simulator.panel._leave()
+    assert answer == {"idle": False, "active": 1}

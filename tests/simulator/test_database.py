@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.simulator import sqltext
-from gateway.simulator.coercion import Column, SqlFailed, coerce, leading_number
+from gateway.simulator.coercion import Column, SqlFailed, coerce, float32, leading_number
 from gateway.simulator.collation import search_key, sort_key
 from gateway.simulator.schema import fresh_tables
-from gateway.simulator.tables import Table, float32
+from gateway.simulator.tables import Table
 
 INT = Column("n", "int32")
 TINY = Column("t", "int8")

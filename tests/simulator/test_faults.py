@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gateway.simulator.faults import BadRule, Match, NotBuilt, RuleForm, parse_rule
+from gateway.simulator.faults import BadRule, Match, RuleForm, parse_rule
 from gateway.simulator.messages import PanelRequest
 from tests.simulator.asking import a_panel, add_fault, ask, info, line_form, request, told, until
 
@@ -173,8 +173,8 @@ async def test_rules_are_ordered_counted_and_matched() -> None:
     ("form", "error"),
     [
         (RuleForm("nonsense"), BadRule),
-        (RuleForm("slow_drip"), NotBuilt),
-        (RuleForm("reset_at", params={"k_in": 3}), NotBuilt),
+        (RuleForm("pause_at", params={"step": "nowhere"}), BadRule),
+        (RuleForm("status", params={"after_step": "nowhere"}), BadRule),
         (RuleForm("status", params={"effect": "maybe"}), BadRule),
         (RuleForm("status", Match(field="(")), BadRule),
         (RuleForm("status", Match(field={"a": "("})), BadRule),

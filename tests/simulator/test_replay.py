@@ -1,4 +1,4 @@
-"""The recorded exchanges, in order, over real TCP: every open answer byte for byte."""
+"""The recorded exchanges, in order: every open answer byte for byte, by TCP and without."""
 
 import asyncio
 import re
@@ -10,6 +10,7 @@ import pytest
 from gateway.simulator.ledger import Record
 from gateway.simulator.running import RunningSimulator, running_simulator
 from tests.simulator import replay
+from tests.simulator.asking import eventually, until
 
 BURSTS = ("bodies", "statuses")
 """Answers of many requests at once: counts are chance, the mix is compared."""
@@ -17,8 +18,9 @@ COUNTED = ("users", "mag_devices", "user_output", "reg_userlog", "panel_logs")
 
 
 class Replayer:
-    def __init__(self, simulator: RunningSimulator) -> None:
+    def __init__(self, simulator: RunningSimulator, *, by_tcp: bool = True) -> None:
         self.simulator = simulator
+        self.by_tcp = by_tcp
         self.learned = replay.Learned()
         self.compared = 0
         self.wrong: list[str] = []
@@ -46,10 +48,14 @@ class Replayer:
             return await self._burst(exchange, setup["concurrency"])
         if "client_timeout_seconds" in setup:
             return await self._abandoned(exchange)
-        reply = await replay.send(
-            self.simulator.base_url, exchange, self.learned, source=setup.get("caller_ip")
-        )
+        reply = await self._send(exchange, setup.get("caller_ip"))
         return None if exchange["expect"] is None else self._differs(exchange["expect"], reply)
+
+    async def _send(self, exchange: dict[str, Any], source: str | None = None) -> replay.Reply:
+        if self.by_tcp:
+            url = self.simulator.base_url
+            return await replay.send(url, exchange, self.learned, source=source)
+        return await replay.hand_over(self.simulator.panel, exchange, self.learned, source=source)
 
     def _differs(self, expect: dict[str, Any], reply: replay.Reply) -> str | None:
         if (reply.status, reply.content_type) != (expect["status"], expect["content_type"]):
@@ -57,9 +63,7 @@ class Replayer:
         return self.learned.match(expect["body"], reply.body)
 
     async def _burst(self, exchange: dict[str, Any], count: int) -> str | None:
-        base_url = self.simulator.base_url
-        sending = [replay.send(base_url, exchange, self.learned) for _ in range(count)]
-        replies = await asyncio.gather(*sending)
+        replies = await asyncio.gather(*(self._send(exchange) for _ in range(count)))
         expect = exchange["expect"]
         if expect is None:
             return None
@@ -72,10 +76,16 @@ class Replayer:
         return None if successes and not odd else f"{successes} successes, odd: {odd}"
 
     async def _abandoned(self, exchange: dict[str, Any]) -> str | None:
-        raw = replay.build_request(exchange, self.learned)
-        with pytest.raises(TimeoutError):
-            await replay.raw_request(self.simulator.base_url, raw, seconds=0.1)
         panel = self.simulator.panel
+        if self.by_tcp:
+            raw = replay.build_request(exchange, self.learned)
+            with pytest.raises(TimeoutError):
+                await replay.raw_request(self.simulator.base_url, raw, seconds=0.05)
+            await eventually(lambda: panel.clock.sleepers == 1)
+        else:
+            abandoned = asyncio.create_task(self._send(exchange))
+            await until(lambda: panel.clock.sleepers == 1)
+            assert not abandoned.done()
         assert not panel.tables["users"].find("late1")
         panel.clock.advance(4)
         await panel.wait_idle()
@@ -116,10 +126,13 @@ def shown(cell: object) -> str:
     return f"{cell:.6g}" if isinstance(cell, float) and abs(cell) < 1e6 else str(cell or repr(cell))
 
 
+@pytest.mark.parametrize("by_tcp", [True, False])
 @pytest.mark.parametrize(("name", "open_answers"), [("v2.jsonl", 192), ("v2-extra.jsonl", 89)])
-async def test_every_open_answer_is_given_byte_for_byte(name: str, open_answers: int) -> None:
+async def test_every_open_answer_is_given_byte_for_byte(
+    name: str, open_answers: int, by_tcp: bool
+) -> None:
     async with running_simulator(control_bind="127.0.0.1:0") as simulator:
-        replayer = Replayer(simulator)
+        replayer = Replayer(simulator, by_tcp=by_tcp)
         for exchange in replay.exchanges(name):
             await replayer.play(exchange)
     assert not replayer.wrong, "\n".join(replayer.wrong)

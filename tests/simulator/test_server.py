@@ -2,21 +2,18 @@
 
 import asyncio
 import contextlib
-import socket
 from collections.abc import AsyncIterator
-from types import SimpleNamespace
-from typing import cast
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.simulator import httpwire, server
+from gateway.simulator import httpwire, sending
 from gateway.simulator.httpwire import BadRequest
 from gateway.simulator.messages import PanelRequest
 from gateway.simulator.running import RunningSimulator, running_simulator
 from tests.simulator import replay
-from tests.simulator.asking import add_fault, line_form
+from tests.simulator.asking import add_fault, eventually, line_form
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -162,7 +159,7 @@ async def test_a_chunked_body_over_the_limit(
 async def test_a_large_body_is_refused_without_a_continue(
     simulator: RunningSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "LINGER_IDLE", 0.02)
+    monkeypatch.setattr(sending, "LINGER_IDLE", 0.02)
     raw = (
         b"POST /api.php HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
         b"Content-Length: 99999999\r\n\r\n"
@@ -200,9 +197,7 @@ async def test_a_ghost_over_tcp(simulator: RunningSimulator) -> None:
             await reader.read()
     assert not len(simulator.panel.tables["users"])
     writer.close()
-    await asyncio.sleep(0.02)
-    await simulator.panel.wait_idle()
-    assert len(simulator.panel.tables["users"]) == 1
+    await eventually(lambda: len(simulator.panel.tables["users"]) == 1)
 
 
 async def test_a_redirect_names_a_place(simulator: RunningSimulator) -> None:
@@ -227,8 +222,7 @@ async def test_late_work_is_dropped_when_the_panel_closes() -> None:
         await replay.raw_request(simulator.base_url, post("user/create", line_form()))
         reader, writer = await connect(simulator)
         writer.write(post("user/create", line_form("bob")))
-        while panel.world.gates.waiting < 2:  # noqa: ASYNC110 - a socket is in between.
-            await asyncio.sleep(0.01)
+        await eventually(lambda: panel.world.gates.waiting == 2)
     assert await reader.read() == b""
     writer.close()
     assert panel.active == 0
@@ -283,26 +277,3 @@ async def test_no_bytes_bring_the_port_down(raw: bytes, with_head: bool) -> None
         await reader.read()
         writer.close()
         assert await replay.raw_request(simulator.base_url, post("user/info", ""))
-
-
-async def test_a_taken_port_is_named() -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        for binds in ((f"127.0.0.1:{port}", None), ("127.0.0.1:0", f"127.0.0.1:{port}")):
-            with pytest.raises(OSError, match=f"Port {port} for .* is taken"):
-                async with running_simulator(*binds):
-                    pass
-
-
-async def test_a_bind_without_a_port() -> None:
-    with pytest.raises(ValueError, match="no host:port"):
-        async with running_simulator("localhost:http"):
-            pass
-
-
-def test_ipv6_urls_have_brackets() -> None:
-    listening = SimpleNamespace(getsockname=lambda: ("::1", 80, 0, 0))
-    made = server.url_of(cast("asyncio.Server", SimpleNamespace(sockets=[listening])))
-    assert made == "http://[::1]:80"

@@ -56,7 +56,12 @@ async def test_a_panel_goes_on_from_its_file(tmp_path: Path) -> None:
     assert (await told(fresh, "user/create", line_form()))["created_id"] == 1
     fresh.world.reset_settings()
     assert file.stat().st_mode & 0o077 == 0
+    assert b"holds credentials in the clear" in file.read_bytes() + wal_of(file)
     await fresh.close()
+
+
+def wal_of(file: Path) -> bytes:
+    return file.with_name(file.name + "-wal").read_bytes()
 
 
 async def test_a_broken_save_changes_nothing(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.types import Receive, Scope
@@ -16,7 +18,8 @@ from gateway.api.rest.headers import (
     if_version,
     wants_fresh,
 )
-from gateway.api.rest.query import Pairs, parse_query
+from gateway.api.rest.preferences import NO_PREFERENCES, Preferences, preferences_of
+from gateway.api.rest.query import ChangeQuery, Pairs, parse_query
 from gateway.api.rest.routing import Route
 from gateway.domain.errors import Fault, InvalidRequest, MalformedBody, NotFound
 from gateway.domain.idempotency import Idempotency
@@ -24,10 +27,19 @@ from gateway.domain.ids import is_id
 from gateway.services.context import Context, Ports
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of an endpoint, and what its caller prefers."""
+
+    context: Context
+    arguments: dict[str, Any]
+    preferences: Preferences
+
+
 async def bind(
     route: Route, scope: Scope, receive: Receive, exchange: Exchange, ports: Ports
-) -> tuple[Context, dict[str, Any]]:
-    """Return the context and the arguments of *route*'s endpoint.
+) -> Call:
+    """Return what *route*'s endpoint is called with.
 
     Raises:
         Unauthenticated, NotAcceptable, NotFound: looked at in this order, before the body is read.
@@ -36,11 +48,14 @@ async def bind(
     """
     caller = await authenticate(exchange, ports)
     check_acceptable(exchange.headers)
-    arguments: dict[str, Any] = _ids(route, scope)
+    arguments: dict[str, Any] = _parts(route, scope)
     faults: list[Fault] = []
     version = if_version(exchange.headers, faults) if route.is_versioned else None
-    key = idempotency_key(exchange.headers, faults) if route.is_write else None
-    pairs = _query(route, scope, arguments, faults)
+    pairs, dry_run = _query(route, scope, arguments, faults)
+    has_key = route.is_write and not dry_run
+    key = idempotency_key(exchange.headers, faults) if has_key else None
+    may_wait = route.may_stay_open and not dry_run
+    preferences = preferences_of(exchange.headers) if may_wait else NO_PREFERENCES
     value = await _body(route, receive, exchange, arguments, faults)
     if faults:
         raise invalid(faults)
@@ -52,30 +67,39 @@ async def bind(
         idempotency=None if key is None else Idempotency(key, _request(exchange, pairs, value)),
         if_version=version,
         no_cache=wants_fresh(exchange.headers),
+        dry_run=dry_run,
+        wait_seconds=preferences.wait_seconds,
     )
-    return context, arguments
+    return Call(context, arguments, preferences)
 
 
-def _ids(route: Route, scope: Scope) -> dict[str, Any]:
-    """Return the ids of the path; one of another shape cannot exist."""
+def _parts(route: Route, scope: Scope) -> dict[str, Any]:
+    """Return the named parts of the path; one of another shape cannot exist."""
     values: dict[str, str] = scope["path_params"]
     for name, kind in route.ids.items():
         if not is_id(kind, values[name]):
             raise NotFound("There is no such resource.")
+    for name, pattern in route.texts.items():
+        if re.fullmatch(pattern, values[name]) is None:
+            raise NotFound("There is no such resource.")
     return dict(values)
 
 
-def _query(route: Route, scope: Scope, arguments: dict[str, Any], faults: list[Fault]) -> Pairs:
+def _query(
+    route: Route, scope: Scope, arguments: dict[str, Any], faults: list[Fault]
+) -> tuple[Pairs, bool]:
+    """Return the parameters as sent, and whether this is a dry run."""
     try:
         pairs = parse_query(scope["query_string"])
-        if pairs or route.takes_query:
-            query = route.query.of(pairs)
-            if route.takes_query:
-                arguments["query"] = query
+        if not pairs and not route.takes_query:
+            return pairs, False
+        query = route.query.of(pairs)
     except InvalidRequest as error:
         faults += error.faults
-        return ()
-    return pairs
+        return (), False
+    if route.takes_query:
+        arguments["query"] = query
+    return pairs, isinstance(query, ChangeQuery) and query.dry_run
 
 
 async def _body(

@@ -88,6 +88,6 @@ class RestRoutes(BaseRoute):
             raise HTTPException(405, headers={"Allow": node.allow})
         exchange = exchange_of(scope)
         exchange.route = route.path
-        context, arguments = await bind(route, scope, receive, exchange, self.ports)
-        result: Any = await route.endpoint(context, **arguments)
-        await render(route, scope, result)(scope, receive, send)
+        call = await bind(route, scope, receive, exchange, self.ports)
+        result: Any = await route.endpoint(call.context, **call.arguments)
+        await render(route, scope, result, call.preferences)(scope, receive, send)

@@ -106,7 +106,7 @@ async def get_key(context: Context, key_id: KeyId) -> KeyOut:
 async def revoke_key(context: Context, key_id: KeyId) -> Outcome[None]:
     """End a key for good, at once. Safe to repeat."""
     revoked = await keys.revoke_key(context, key_id)
-    return Outcome(value=None, replayed=revoked.replayed)
+    return mapped(revoked, lambda _: None)
 
 
 def key_out(key: Key) -> KeyOut:

@@ -2,182 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
-from pydantic import AfterValidator, Field, Strict
+from pydantic import Field
 
-from gateway.api.rest.faults import wrong
-from gateway.api.rest.query import PageQuery
-from gateway.api.rest.wire import (
-    BouquetIds,
-    ColumnName,
-    Duration,
-    Expiry,
-    ExternalId,
-    FreeText,
-    Ips,
-    MaxConnections,
-    Metadata,
-    MetadataPatch,
-    Notes,
-    PanelInt,
-    PanelRef,
-    PanelText,
-    Password,
-    Patch,
-    Prefix,
-    Reference,
-    ResellerRef,
-    Time,
-    UserAgents,
-    Username,
-    Wire,
-    exactly_one,
-    example,
+from gateway.api.rest.subscription_requests import (
+    SubscriptionCreate,
+    SubscriptionImport,
+    SubscriptionPatch,
+    SubscriptionQuery,
+    SubscriptionRenew,
 )
-from gateway.domain.errors import Fault
+from gateway.api.rest.wire import FreeText, Password, UserAgents, Username, Wire, example
 from gateway.domain.ids import IdKind
-from gateway.domain.lines import LineState, NewLine, RenewFrom, Term
+from gateway.domain.lines import LineFilter, LineImport, NewLine
 from gateway.domain.secrets import Secret
 
 
-def _no_plan_yet(_: str) -> str:
-    raise wrong("not_allowed", "There are no plans yet.")
-
-
-Extra = Annotated[dict[ColumnName, PanelText], Field(max_length=50)]
-
-
-class LineCreate(Wire):
+class LineCreate(SubscriptionCreate):
     """A line to create. Exactly one of expires_at, period and never_expires: true."""
 
     model_config = example(external_id="whmcs:4711", period="P1M", bouquet_ids=[1, 2])
 
-    panel_id: PanelRef | None = None
-    external_id: ExternalId | None = None
-    plan_id: Annotated[str, AfterValidator(_no_plan_yet)] | None = None
     username: Username | None = None
     password: Annotated[Password | None, Field(repr=False)] = None
-    expires_at: Expiry | None = None
-    period: Duration | None = None
-    never_expires: bool = False
-    max_connections: MaxConnections = 1
-    bouquet_ids: BouquetIds = ()
-    is_trial: bool = False
-    is_restreamer: bool = False
-    allowed_ips: Ips = ()
     allowed_user_agents: UserAgents = ()
-    notes: Notes = ""
-    metadata: Metadata = Field(default_factory=dict)
-    # For operators only.
-    reseller_id: ResellerRef | None = None
-    member_id: PanelInt | None = None
-    force_server_id: PanelInt | None = None
-    isp_lock: bool | None = None
-    enabled: bool | None = None
-    admin_enabled: bool | None = None
-    admin_notes: Notes | None = None
-    extra: Extra | None = None
-
-    @classmethod
-    def cross_faults(cls, body: dict[str, Any]) -> Iterator[Fault]:
-        """A line has exactly one term."""
-        return exactly_one(body, "expires_at", "period", "never_expires")
 
     def to_new_line(self) -> NewLine:
         """Return what the caller asks for, in the services' words."""
         return NewLine(
-            panel_id=self.panel_id,
-            external_id=self.external_id,
             username=self.username,
             password=None if self.password is None else Secret(self.password),
-            term=Term(
-                expires_at=self.expires_at, period=self.period, never_expires=self.never_expires
-            ),
-            max_connections=self.max_connections,
-            bouquet_ids=self.bouquet_ids,
-            is_trial=self.is_trial,
-            is_restreamer=self.is_restreamer,
-            allowed_ips=self.allowed_ips,
             allowed_user_agents=self.allowed_user_agents,
-            notes=self.notes,
-            metadata=self.metadata,
-            reseller_id=self.reseller_id,
-            member_id=self.member_id,
-            force_server_id=self.force_server_id,
-            isp_lock=self.isp_lock,
-            enabled=self.enabled,
-            admin_enabled=self.admin_enabled,
-            admin_notes=self.admin_notes,
-            extra=self.extra,
+            **self.shared(),
         )
 
 
-class LinePatch(Patch):
+class LinePatch(SubscriptionPatch):
     """What may change of a line. The expiry, and what follows metadata, only by operators."""
 
-    model_config = example(max_connections=2, metadata={"plan": "gold", "old": None})
 
-    external_id: ExternalId | None = None
-    max_connections: MaxConnections = 1
-    bouquet_ids: BouquetIds = ()
-    is_trial: bool = False
-    is_restreamer: bool = False
-    allowed_ips: Ips = ()
-    allowed_user_agents: UserAgents = ()
-    notes: Notes = ""
-    metadata: MetadataPatch = Field(default_factory=dict)
-    expires_at: Expiry | None = None
-    member_id: PanelInt = 0
-    force_server_id: PanelInt | None = None
-    isp_lock: bool = False
-    enabled: bool = True
-    admin_enabled: bool = True
-    admin_notes: Notes = ""
-    extra: Extra = Field(default_factory=dict)
-
-
-class LineRenew(Wire):
+class LineRenew(SubscriptionRenew):
     """Until when. Exactly one of expires_at, period and never_expires: true."""
-
-    model_config = example(period="P1M", reference="invoice-2027-0042")
-
-    expires_at: Expiry | None = None
-    period: Duration | None = None
-    counted_from: Annotated[
-        RenewFrom,
-        Strict(strict=False),
-        Field(alias="from", description="Where the period starts: the later of now and expiry."),
-    ] = RenewFrom.LATER
-    never_expires: bool = False
-    reference: Annotated[
-        Reference | None, Field(description="Yours, such as an invoice id: renews only once.")
-    ] = None
-
-    @classmethod
-    def cross_faults(cls, body: dict[str, Any]) -> Iterator[Fault]:
-        """Exactly one term, and `from` only beside a period."""
-        yield from exactly_one(body, "expires_at", "period", "never_expires")
-        if "from" in body and body.get("period") is None:
-            yield Fault("/from", "not_allowed", "This only goes with period.")
-
-    def to_term(self) -> Term:
-        """Return the term in the services' words."""
-        return Term(
-            expires_at=self.expires_at,
-            period=self.period,
-            counted_from=self.counted_from,
-            never_expires=self.never_expires,
-        )
-
-
-class Reason(Wire):
-    """Why, for the audit log."""
-
-    model_config = example(reason="unpaid")
-
-    reason: FreeText | None = None
 
 
 class PasswordRotate(Wire):
@@ -188,20 +54,39 @@ class PasswordRotate(Wire):
     password: Annotated[Password | None, Field(repr=False)] = None
 
 
-class LineQuery(PageQuery):
+class LineLookup(Wire):
+    """What a subscriber types in; whatever no line has is simply not found."""
+
+    model_config = example(username="anna", password="a-password")  # noqa: S106 - an example
+
+    username: Annotated[FreeText, Field(min_length=1)]
+    password: Annotated[FreeText, Field(min_length=1, repr=False)]
+
+
+class LineImportIn(SubscriptionImport):
+    """A line that is on its panel already, to be adopted as it is."""
+
+    model_config = example(
+        panel_id="pnl_0123456789abcdefghjkmnpqrs",
+        username="anna",
+        password="a-password",  # noqa: S106 - an example
+    )
+
+    username: Username
+    password: Annotated[Password, Field(repr=False)]
+
+    def to_import(self) -> LineImport:
+        """Return what the caller asks for, in the services' words."""
+        return LineImport(username=self.username, password=Secret(self.password), **self.shared())
+
+
+class LineQuery(SubscriptionQuery):
     """Which lines to list."""
 
     kind: ClassVar[IdKind] = IdKind.LINE
 
-    state: LineState | None = None
-    external_id: ExternalId | None = None
     username: Username | None = None
-    plan_id: Annotated[str | None, Field(max_length=64)] = None
-    expires_before: Time | None = None
-    expires_after: Time | None = None
-    updated_since: Time | None = None
-    reseller_id: ResellerRef | None = None
-    q: Annotated[
-        Prefix | None,
-        Field(description="The beginning of a username or external_id, in any case."),
-    ] = None
+
+    def to_filter(self) -> LineFilter:
+        """Return what narrows the list, in the services' words."""
+        return LineFilter(**self.filters())

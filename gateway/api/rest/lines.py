@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from gateway.api.rest import subscription_raises as raises
 from gateway.api.rest.line_answers import (
     CredentialsOut,
     LineInfoOut,
@@ -12,55 +13,36 @@ from gateway.api.rest.line_answers import (
     info_out,
     line_out,
     line_with_password_out,
+    observed_line,
 )
 from gateway.api.rest.line_requests import (
     LineCreate,
+    LineImportIn,
+    LineLookup,
     LinePatch,
     LineQuery,
     LineRenew,
     PasswordRotate,
-    Reason,
 )
-from gateway.api.rest.routing import Observed, get, mapped, mapped_page, patch, post
+from gateway.api.rest.routing import (
+    ExternalIdPart,
+    Observed,
+    get,
+    mapped,
+    mapped_page,
+    patch,
+    post,
+    put,
+)
+from gateway.api.rest.subscription_requests import FindQuery, PutQuery, Reason, named_by
 from gateway.domain.caller import Permission
-from gateway.domain.errors import (
-    BouquetNotAllowed,
-    CredentialsOutOfSync,
-    ExternalIdTaken,
-    FieldNotAllowed,
-    GatewayError,
-    NotFound,
-    PanelLineGated,
-    PanelMisconfigured,
-    PanelOutcomeUnknown,
-    PanelRefusedValues,
-    PanelUnavailable,
-    PanelUnsupported,
-    QuotaExceeded,
-    StateConflict,
-    UsernameTaken,
-)
+from gateway.domain.errors import NotFound, PanelRefusedValues, StateConflict, UsernameTaken
 from gateway.domain.ids import LineId
-from gateway.domain.lines import LineChanges, LineFilter, ObservedLine
+from gateway.domain.lines import ObservedLine
 from gateway.domain.paging import Page
 from gateway.domain.secrets import Secret
 from gateway.services import line_info, lines
 from gateway.services.context import Context, Outcome
-
-_Errors = tuple[type[GatewayError], ...]
-
-#: What a change of an existing line may run into.
-_CHANGE: Final[_Errors] = (
-    NotFound,
-    StateConflict,
-    CredentialsOutOfSync,
-    PanelLineGated,
-    PanelMisconfigured,
-    PanelUnavailable,
-    PanelUnsupported,
-    PanelOutcomeUnknown,
-)
-_POLICY: Final[_Errors] = (FieldNotAllowed, QuotaExceeded, BouquetNotAllowed, PanelRefusedValues)
 
 _NO_REASON: Final = Reason()
 _NO_PASSWORD: Final = PasswordRotate()
@@ -70,16 +52,7 @@ _NO_PASSWORD: Final = PasswordRotate()
     "/v1/lines",
     status=201,
     needs=Permission.LINES_WRITE,
-    raises=(
-        *_POLICY,
-        NotFound,
-        UsernameTaken,
-        ExternalIdTaken,
-        PanelMisconfigured,
-        PanelUnavailable,
-        PanelUnsupported,
-        PanelOutcomeUnknown,
-    ),
+    raises=(*raises.CREATE, UsernameTaken),
     may_stay_open=True,
 )
 async def create_line(context: Context, body: LineCreate) -> Outcome[LineWithPasswordOut]:
@@ -91,34 +64,72 @@ async def create_line(context: Context, body: LineCreate) -> Outcome[LineWithPas
 @get("/v1/lines", needs=Permission.LINES_READ)
 async def list_lines(context: Context, query: LineQuery) -> Page[LineOut]:
     """List lines, newest first, as the gateway knows them: no panel is asked."""
-    found = await lines.list_lines(context, LineFilter(**query.filters()), query.page)
+    found = await lines.list_lines(context, query.to_filter(), query.page)
     to_out = line_out(context)
     return mapped_page(found, lambda line: to_out(ObservedLine(line=line, info=None)))
 
 
-@get(
-    "/v1/lines/{line_id}",
-    needs=Permission.LINES_READ,
-    raises=(NotFound, PanelUnavailable, PanelMisconfigured),
-)
+@get("/v1/lines/{line_id}", needs=Permission.LINES_READ, raises=raises.READ_LINE)
 async def get_line(context: Context, line_id: LineId) -> Observed[LineOut]:
     """Read a line with what its panel last said, from the cache while that is fresh."""
-    found = await lines.get_line(context, line_id)
-    return Observed(line_out(context)(found), found.info)
+    return observed_line(context, await lines.get_line(context, line_id))
+
+
+@get(
+    "/v1/lines/by-external-id/{external_id}",
+    needs=Permission.LINES_READ,
+    raises=raises.READ_LINE,
+)
+async def get_line_by_external_id(
+    context: Context, external_id: ExternalIdPart, query: FindQuery
+) -> Observed[LineOut]:
+    """Read a line by your own id."""
+    found = await lines.find_line(context, external_id, query.reseller_id)
+    return observed_line(context, found)
+
+
+@put(
+    "/v1/lines/by-external-id/{external_id}",
+    needs=Permission.LINES_WRITE,
+    raises=(*raises.CHANGE_LINE, UsernameTaken),
+    is_versioned=True,
+    may_stay_open=True,
+)
+async def put_line(
+    context: Context, external_id: ExternalIdPart, body: LineCreate, query: PutQuery
+) -> Outcome[LineWithPasswordOut]:
+    """Create the line with your own id, or bring the one that is there in step. Safe to repeat.
+
+    Only the answer to a creation (201) has the password. Username, password and panel of a line
+    that is there cannot be changed, and a period is for creation only: others renew.
+    """
+    new = named_by(body.to_new_line(), external_id, query)
+    outcome = await lines.put_line(context, external_id, new)
+    return mapped(outcome, line_with_password_out(context))
+
+
+@post("/v1/lines/lookup", needs=Permission.LINES_READ, raises=raises.READ_LINE)
+async def look_up_line(context: Context, body: LineLookup) -> Observed[LineOut]:
+    """Find the line with these credentials: what a login form asks."""
+    found = await lines.look_up_line(context, body.username, Secret(body.password))
+    return observed_line(context, found)
+
+
+@post(
+    "/v1/lines/import",
+    status=201,
+    needs=Permission.IMPORTS_WRITE,
+    raises=(*raises.IMPORT, *raises.READ_LINE, UsernameTaken),
+)
+async def import_line(context: Context, body: LineImportIn) -> Outcome[LineOut]:
+    """Adopt a line that is on a panel already; the panel is asked for it and told nothing."""
+    return mapped(await lines.import_line(context, body.to_import()), line_out(context))
 
 
 @get(
     "/v1/lines/{line_id}/info",
     needs=Permission.LINES_READ,
-    raises=(
-        NotFound,
-        StateConflict,
-        CredentialsOutOfSync,
-        PanelLineGated,
-        PanelMisconfigured,
-        PanelUnavailable,
-        PanelUnsupported,
-    ),
+    raises=(*raises.READ_LINE, StateConflict),
 )
 async def get_line_info(context: Context, line_id: LineId) -> Observed[LineInfoOut]:
     """Read everything the panel says of a line."""
@@ -129,19 +140,19 @@ async def get_line_info(context: Context, line_id: LineId) -> Observed[LineInfoO
 @patch(
     "/v1/lines/{line_id}",
     needs=Permission.LINES_WRITE,
-    raises=(*_CHANGE, *_POLICY, ExternalIdTaken),
+    raises=raises.CHANGE_LINE,
     may_stay_open=True,
 )
 async def change_line(context: Context, line_id: LineId, body: LinePatch) -> Outcome[LineOut]:
     """Change the named fields of a line, here and on its panel."""
-    changed = await lines.change_line(context, line_id, LineChanges(**body.given()))
+    changed = await lines.change_line(context, line_id, body.to_changes())
     return mapped(changed, line_out(context))
 
 
 @post(
     "/v1/lines/{line_id}/renew",
     needs=Permission.LINES_WRITE,
-    raises=(*_CHANGE, FieldNotAllowed, PanelRefusedValues),
+    raises=raises.RENEW_LINE,
     is_versioned=True,
     may_stay_open=True,
 )
@@ -154,7 +165,7 @@ async def renew_line(context: Context, line_id: LineId, body: LineRenew) -> Outc
 @post(
     "/v1/lines/{line_id}/suspend",
     needs=Permission.LINES_WRITE,
-    raises=_CHANGE,
+    raises=raises.SWITCH_LINE,
     is_versioned=True,
     may_stay_open=True,
 )
@@ -168,7 +179,7 @@ async def suspend_line(
 @post(
     "/v1/lines/{line_id}/resume",
     needs=Permission.LINES_WRITE,
-    raises=_CHANGE,
+    raises=raises.SWITCH_LINE,
     is_versioned=True,
     may_stay_open=True,
 )
@@ -182,7 +193,7 @@ async def resume_line(
 @post(
     "/v1/lines/{line_id}/terminate",
     needs=Permission.LINES_WRITE,
-    raises=_CHANGE,
+    raises=raises.SWITCH_LINE,
     is_versioned=True,
     may_stay_open=True,
 )
@@ -196,7 +207,7 @@ async def terminate_line(
 @post(
     "/v1/lines/{line_id}/rotate-password",
     needs=Permission.LINES_WRITE,
-    raises=(*_CHANGE, PanelRefusedValues),
+    raises=(*raises.SWITCH_LINE, PanelRefusedValues),
     is_versioned=True,
     may_stay_open=True,
 )

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from gateway import __version__
 from gateway.api.problems import MEDIA_TYPE, members
+from gateway.api.rest.dry_run import DryRunOut
 from gateway.api.rest.openapi_parts import HEADERS, PARAMETERS, TAGS
 from gateway.api.rest.openapi_schemas import SCHEMAS, schemas_of
 from gateway.api.rest.operations import OperationOut
@@ -16,6 +17,10 @@ from gateway.domain import errors
 from gateway.domain.ids import ALPHABET, BODY_LENGTH, IdKind
 
 _PROBLEM: Final = MEDIA_TYPE.decode()
+_DRY_RUN: Final = {"$ref": SCHEMAS + DryRunOut.__name__}
+
+#: Names in the code that say too little outside.
+_PUBLIC_NAMES: Final = {"State": "LineState"}
 
 _EVERYWHERE: Final = (
     errors.Unauthenticated,
@@ -37,7 +42,8 @@ def openapi(table: Iterable[Route]) -> dict[str, Any]:
         "info": {
             "title": "Xtream Gateway",
             "version": __version__,
-            "description": "Lines on Xtream-style panels: scoped, audited, safe to retry.",
+            "description": "Lines and devices on Xtream-style panels: scoped, audited, safe to "
+            "retry.",
         },
         "servers": [{"url": "/"}],
         "security": [{"bearer": []}],
@@ -71,7 +77,7 @@ def problems_of(route: Route) -> tuple[type[errors.GatewayError], ...]:
     found: list[type[errors.GatewayError]] = [*_EVERYWHERE, *route.raises]
     if route.needs is not None:
         found.append(errors.PermissionDenied)
-    if route.ids:
+    if route.ids or route.texts:
         found.append(errors.NotFound)
     if route.is_versioned:
         found.append(errors.VersionMismatch)
@@ -106,14 +112,13 @@ def _operation(route: Route) -> dict[str, Any]:
 
 
 def _path_parameters(route: Route) -> list[dict[str, Any]]:
+    schemas: dict[str, dict[str, Any]] = {
+        name: {"examples": [_example_id(kind)]} for name, kind in route.ids.items()
+    }
+    schemas |= {name: {"pattern": pattern} for name, pattern in route.texts.items()}
     return [
-        {
-            "name": name,
-            "in": "path",
-            "required": True,
-            "schema": {"type": "string", "examples": [_example_id(kind)]},
-        }
-        for name, kind in route.ids.items()
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string", **schema}}
+        for name, schema in schemas.items()
     ]
 
 
@@ -150,6 +155,8 @@ def _shared(route: Route) -> list[dict[str, Any]]:
         names.append("IdempotencyKey")
     if route.is_versioned:
         names.append("IfMatch")
+    if route.may_stay_open:
+        names.append("Prefer")
     if route.shape is Shape.OBSERVED:
         names.append("CacheControl")
     return [{"$ref": f"#/components/parameters/{name}"} for name in names]
@@ -163,17 +170,25 @@ def _headers(*names: str) -> dict[str, Any]:
 
 
 def _successes(route: Route) -> dict[str, Any]:
-    found = {str(route.status): _success(route)}
+    found = {str(route.status): _success(route, route.status)}
+    if route.may_create:
+        found["201"] = _success(route, 201)
     if route.may_stay_open:
         found["202"] = {
             "description": "Not final yet: follow the operation.",
-            "headers": _headers("Location", "Idempotent-Replayed"),
+            "headers": _headers("Location", "Idempotent-Replayed", "Preference-Applied"),
             "content": _json({"$ref": SCHEMAS + OperationOut.__name__}),
+        }
+    if route.takes_dry_run and "200" not in found:
+        found["200"] = {
+            "description": "What would happen; only with `dry_run=true`.",
+            "headers": _headers(),
+            "content": _json(_DRY_RUN),
         }
     return found
 
 
-def _success(route: Route) -> dict[str, Any]:
+def _success(route: Route, status: int) -> dict[str, Any]:
     if route.answer is None:
         return {"description": "Done.", "headers": _headers("Idempotent-Replayed")}
     schema: dict[str, Any] = {"$ref": SCHEMAS + route.answer.__name__}
@@ -192,10 +207,12 @@ def _success(route: Route) -> dict[str, Any]:
         case Shape.OBSERVED:
             names += ["Age", "Cache-Status"]
         case Shape.CHANGE:
-            names += ["Location"] if route.status == 201 else []
+            names += ["Location"] if status == 201 else []
             names += ["Idempotent-Replayed"]
+            names += ["Preference-Applied"] if route.may_stay_open else []
+            schema = {"oneOf": [schema, _DRY_RUN]} if status == 200 else schema
     return {
-        "description": "Created." if route.status == 201 else "Done.",
+        "description": "Created." if status == 201 else "Done.",
         "headers": _headers(*names),
         "content": _json(schema),
     }
@@ -266,10 +283,10 @@ def _published(document: Any) -> Any:  # noqa: ANN401 - any part of a JSON docum
         case list():
             return [_published(value) for value in document]
         case str() if document.startswith(SCHEMAS):
-            return _public(document)
+            return SCHEMAS + _public(document.removeprefix(SCHEMAS))
         case _:
             return document
 
 
 def _public(name: str) -> str:
-    return name.removesuffix("Out")
+    return _PUBLIC_NAMES.get(name, name).removesuffix("Out")

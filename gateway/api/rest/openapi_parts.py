@@ -8,6 +8,9 @@ from typing import Final
 TAGS: Final = {
     "me": "Who you are to the gateway.",
     "lines": "Subscriber accounts on a panel.",
+    "devices": "Set-top boxes on a panel, known by their MAC.",
+    "bouquets": "The groups of channels that can be sold.",
+    "credits": "What a reseller has left.",
     "operations": "What became of a change.",
     "resellers": "Tenants; for operators.",
     "panels": "The upstream servers; for operators.",
@@ -30,6 +33,14 @@ PARAMETERS: Final = {
         "required": False,
         "description": "The ETag that you last read; another present version answers 412.",
         "schema": {"type": "string", "examples": ['"3"']},
+    },
+    "Prefer": {
+        "name": "Prefer",
+        "in": "header",
+        "required": False,
+        "description": "`wait=N`: wait up to N seconds, at most 60, for the panel before answering "
+        "202; `respond-async`: answer 202 at once. Anything else is ignored.",
+        "schema": {"type": "string", "examples": ["wait=5", "respond-async"]},
     },
     "CacheControl": {
         "name": "Cache-Control",
@@ -61,6 +72,10 @@ HEADERS: Final = {
     },
     "Idempotent-Replayed": {
         "description": "`true`: the answer of an earlier request with this key.",
+        "schema": {"type": "string"},
+    },
+    "Preference-Applied": {
+        "description": "What of Prefer was heeded.",
         "schema": {"type": "string"},
     },
     "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}},

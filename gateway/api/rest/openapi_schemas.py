@@ -10,6 +10,7 @@ import msgspec
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from gateway.api.rest.dry_run import DryRunOut
 from gateway.api.rest.operations import OperationOut
 from gateway.api.rest.routing import Route
 from gateway.api.rest.wire import Patch
@@ -45,15 +46,16 @@ def schemas_of(routes: tuple[Route, ...]) -> dict[str, Any]:
     answers = [route.answer for route in routes if route.answer is not None]
     found: dict[str, Any] = {"Problem": _PROBLEM_SCHEMA, "Fault": _FAULT_SCHEMA}
     _add(found, _request_schemas(bodies))
-    _add(found, _answer_schemas([*answers, OperationOut]))
+    _add(found, _answer_schemas([*answers, OperationOut, DryRunOut]))
     return {name: _cleaned(schema) for name, schema in found.items()}
 
 
 def _cleaned(schema: dict[str, Any]) -> dict[str, Any]:
-    """Descriptions come from docstrings, with their indentation."""
-    if "description" not in schema:
-        return schema
-    return schema | {"description": inspect.cleandoc(schema["description"])}
+    """Descriptions come from docstrings, with their indentation; titles repeat our class names."""
+    schema = {key: value for key, value in schema.items() if key != "title"}
+    if "description" in schema:
+        schema["description"] = inspect.cleandoc(schema["description"])
+    return schema
 
 
 def _answer_schemas(answers: list[type[Any]]) -> dict[str, Any]:

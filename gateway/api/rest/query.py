@@ -90,6 +90,22 @@ class NoQuery(Query):
     """No parameters."""
 
 
+def _switch(text: object) -> object:
+    if text in {"true", "false"}:
+        return text == "true"
+    raise wrong("unknown_value", "This must be true or false.")
+
+
+class ChangeQuery(Query):
+    """The parameters of every change."""
+
+    dry_run: Annotated[
+        bool,
+        BeforeValidator(_switch),
+        Field(description="`true`: only tell what would happen; nothing is sent or stored."),
+    ] = False
+
+
 class PageQuery(Query):
     """The parameters of every list."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -9,12 +10,14 @@ import msgspec
 from starlette.types import Scope
 
 from gateway.api.exchange import Answer, RawHeaders, header
+from gateway.api.rest.dry_run import dry_run_out
 from gateway.api.rest.operations import operation_out
+from gateway.api.rest.preferences import Preferences
 from gateway.api.rest.query import parse_query
 from gateway.api.rest.routing import Observed, Route, Shape
-from gateway.domain.lines import ObservedInfo
 from gateway.domain.operations import Operation
 from gateway.domain.paging import Page
+from gateway.domain.subscriptions import ObservedInfo
 from gateway.services.context import Outcome
 
 #: Times are UTC throughout, which this encoder writes with `Z`.
@@ -26,23 +29,32 @@ _STALE: Final = (b"cache-status", b"xtream-gateway; fwd=stale")
 _REPLAYED: Final = (b"idempotent-replayed", b"true")
 
 
-def render(route: Route, scope: Scope, result: object) -> Answer:
+def render(route: Route, scope: Scope, result: object, preferences: Preferences) -> Answer:
     """Return the response of *route* for what its endpoint returned."""
     match result:
         case Observed():
             return _observed(route, result)
         case Page():
             return _page(scope, result)
+        case Outcome(dry_run=plan) if plan is not None:
+            return Answer(200, encode(dry_run_out(plan)))
         case Outcome() if route.shape is Shape.NOTHING:
-            return _nothing(result)
+            return Answer(204, media_type=b"", headers=_replayed(result))
         case Outcome():
-            return _change(route, result)
+            return _preferred(_change(route, result), preferences)
         case _:
             return Answer(route.status, encode(result), headers=_tag(result))
 
 
-def _nothing(outcome: Outcome[None]) -> Answer:
-    return Answer(204, media_type=b"", headers=(_REPLAYED,) if outcome.replayed else ())
+def _replayed(outcome: Outcome[Any]) -> RawHeaders:
+    return (_REPLAYED,) if outcome.replayed else ()
+
+
+def _preferred(answer: Answer, preferences: Preferences) -> Answer:
+    applied = preferences.applied(answer.status)
+    if not applied:
+        return answer
+    return replace(answer, headers=(*answer.headers, header(b"preference-applied", applied)))
 
 
 def _observed(route: Route, result: Observed[Any]) -> Answer:
@@ -58,13 +70,13 @@ def _age(info: ObservedInfo | None) -> RawHeaders:
 
 
 def _change(route: Route, outcome: Outcome[Any]) -> Answer:
-    replayed = (_REPLAYED,) if outcome.replayed else ()
     if outcome.value is None:
-        return _accepted(outcome.operation, replayed)
-    headers = (*_tag(outcome.value), *replayed)
-    if route.status == 201:
-        headers = (*headers, header(b"location", f"{route.path}/{outcome.value.id}"))
-    return Answer(route.status, encode(outcome.value), headers=headers)
+        return _accepted(outcome.operation, _replayed(outcome))
+    headers = (*_tag(outcome.value), *_replayed(outcome))
+    status = 201 if route.may_create and outcome.created else route.status
+    if status == 201:
+        headers = (*headers, header(b"location", f"{route.collection}/{outcome.value.id}"))
+    return Answer(status, encode(outcome.value), headers=headers)
 
 
 def _accepted(operation: Operation | None, replayed: RawHeaders) -> Answer:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import msgspec
 
-from gateway.domain.lines import ObservedInfo
+from gateway.domain.subscriptions import ObservedInfo
 
 #: RFC 3339 in UTC, with `Z`.
 Time = Annotated[datetime, msgspec.Meta(tz=True)]

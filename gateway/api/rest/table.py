@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateway.api.rest import audit, keys, lines, me, operations, panels, resellers
+from gateway.api.rest import (
+    audit,
+    bouquets,
+    devices,
+    keys,
+    lines,
+    me,
+    operations,
+    panels,
+    resellers,
+)
+from gateway.api.rest import credits as credits_
 from gateway.api.rest.routing import Route, routes_of
 
-TABLE: Final[tuple[Route, ...]] = routes_of(me, lines, operations, resellers, panels, keys, audit)
+TABLE: Final[tuple[Route, ...]] = routes_of(
+    me, lines, devices, bouquets, credits_, operations, resellers, panels, keys, audit
+)

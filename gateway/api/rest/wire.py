@@ -200,6 +200,8 @@ Password = Annotated[
     Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._@-]+$"),
     checked(panel_text.credential_faults),
 ]
+#: An external_id by itself, as a part of a path.
+EXTERNAL_ID: Final = r"^[A-Za-z0-9._:@-]{1,128}$"
 ExternalId = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9._:@-]+$")]
 #: Kept by the panel: what it would rewrite is refused. Line feeds are fine.
 Notes = Annotated[str, Field(max_length=NOTES_LENGTH_MAX), checked(_panel_notes_fault)]

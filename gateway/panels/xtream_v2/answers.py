@@ -22,9 +22,11 @@ from enum import StrEnum
 from typing import Final
 
 from gateway.domain.errors import (
+    PanelError,
     PanelLineGated,
     PanelMisconfigured,
     PanelOutcomeUnknown,
+    PanelRefusedValues,
     PanelUnavailable,
 )
 from gateway.domain.secrets import MASK
@@ -39,6 +41,13 @@ _READ_MAX: Final = 400
 _MASKED_FROM: Final = 3  # Shorter values, such as 1 and 0, would mask everything.
 #: Quoted parts, also cut ones; words with a path, an address or an assignment; words with a digit.
 _UNFIT_FOR_LOGS: Final = re.compile(r"""\S*?(?:'[^']*(?:'|\Z)|"[^"]*(?:"|\Z)|[/\\@=0-9])\S*""")
+
+
+#: The panel's words for a failed SQL statement.
+_PARAMETER_ERROR: Final = "PARAMETER ERROR"
+#: How it begins where a parameter is missing. Which one it then names is not to be relied on: a
+#: stb/edit without a MAC names the username.
+_PARAMETER_MISSING: Final = f"{_PARAMETER_ERROR} ("
 
 
 class Kind(StrEnum):
@@ -65,6 +74,7 @@ _NOT_OURS: Final = {
     Kind.KEY_WRONG: "The panel refuses the gateway's key.",
     Kind.REDIRECTED: "The panel's address answers with a redirect.",
     Kind.FOREIGN: "What answers at the panel's address is not a panel's API.",
+    Kind.GATED: "The panel's address answers that there is no such page.",
     Kind.EMPTY: "The panel's address gives empty answers; its port may be the wrong one.",
     Kind.NO_CONFIG: "The panel says that it is not configured.",
 }
@@ -115,8 +125,8 @@ def change_answer(answer: Answer, *, gate: bool) -> dict[str, Json]:
     return value
 
 
-def read_answer(answer: Answer) -> Json:
-    """Return the JSON object or array that answers a read.
+def read_answer(answer: Answer, *, gate: bool) -> Json:
+    """Return the JSON object or array that answers a read; *gate* as in `change_answer`.
 
     Raises:
         PanelMisconfigured: it refuses us, or what answers is not a panel.
@@ -126,12 +136,33 @@ def read_answer(answer: Answer) -> Json:
     kind, value = classify(answer)
     if kind is Kind.ANSWERED:
         return value
-    if kind is Kind.GATED:
+    if kind is Kind.GATED and gate:
         raise gated()
     if kind in _NOT_OURS:
         raise PanelMisconfigured(_NOT_OURS[kind])
     seconds = RATE_LIMIT_PAUSE_SECONDS if kind is Kind.RATE_LIMITED else FAULT_PAUSE_SECONDS
     raise PanelUnavailable(_NOT_NOW[kind], retry_after_seconds=seconds)
+
+
+def info_answer(answer: Answer, *, gate: bool) -> dict[str, Json] | None:
+    """Return the object that answers a question about one line or device; None: it is not there.
+
+    A bare `{"result":false}` means that too: the panel's page promises no words for it.
+
+    Raises:
+        PanelUnavailable, PanelMisconfigured, PanelLineGated: no usable answer.
+    """
+    value = read_answer(answer, gate=gate)
+    if not isinstance(value, dict):
+        raise broken()
+    refusal = refusal_in(value)
+    if value == {"result": False} or refusal == "NOT EXISTS":
+        return None
+    if refusal is not None and refusal.startswith(_PARAMETER_MISSING):
+        raise not_arrived()
+    if not is_success(value):
+        raise broken()
+    return value
 
 
 def refusal_in(value: dict[str, Json]) -> str | None:
@@ -150,6 +181,21 @@ def is_success(value: dict[str, Json]) -> bool:
     return value.get("result") is True and "error" not in value and "0" not in value
 
 
+def refused(words: str) -> PanelError:
+    """Return the error for the refusal of a change in the panel's *words*.
+
+    New words prove nothing: the outcome is unknown.
+    """
+    if words == _PARAMETER_ERROR:
+        return PanelRefusedValues("The panel's database refused a value.")
+    return not_arrived() if words.startswith(_PARAMETER_MISSING) else unknown()
+
+
+def not_arrived() -> PanelMisconfigured:
+    """Return the error for a parameter that we always send and the panel did not get."""
+    return PanelMisconfigured("The form does not arrive at the panel; a proxy may drop it.")
+
+
 def unknown() -> PanelOutcomeUnknown:
     """Return the error for a change whose answer proves nothing."""
     return PanelOutcomeUnknown("The change was sent, but the panel's answer is not usable.")
@@ -163,6 +209,12 @@ def broken() -> PanelUnavailable:
 def gated() -> PanelLineGated:
     """Return the error for an empty 404 on a call that names a line."""
     return PanelLineGated("The panel's firewall hides this line, or refused the call.")
+
+
+def shut_out(answer: Answer) -> str | None:
+    """Return why no call of ours can do anything here, or None when it is not so."""
+    kind = classify(answer)[0]
+    return kind if kind in _REFUSES_US or kind is Kind.REDIRECTED else None
 
 
 def reason(answer: Answer, sent: Iterable[str] = ()) -> str:

@@ -7,6 +7,7 @@ sent: the same error that the panel's own refusal would become.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Final, TypeVar
@@ -14,7 +15,6 @@ from typing import Final, TypeVar
 from gateway.domain.calls import UNCHANGED, Credentials, Unchanged
 from gateway.domain.clock import to_unix
 from gateway.domain.errors import PanelRefusedValues
-from gateway.domain.lines import SENTINEL
 from gateway.domain.panel_text import (
     LONG_TEXT_MAX,
     column_faults,
@@ -23,6 +23,7 @@ from gateway.domain.panel_text import (
     value_faults,
 )
 from gateway.domain.panels import Panel
+from gateway.domain.subscriptions import SENTINEL
 from gateway.panels.dialect import Form
 
 #: 2145916800, the stand-in for "never" on an edit, and the first expiry that reads as never: a
@@ -30,6 +31,8 @@ from gateway.panels.dialect import Form
 NEVER_SECONDS: Final = to_unix(SENTINEL)
 
 _INT_MAX: Final = 2**31 - 1  # The columns are 32 bits wide; larger numbers are cut in silence.
+
+_MAC: Final = re.compile(r"(?:[0-9A-F]{2}:){5}[0-9A-F]{2}", re.ASCII)
 
 #: A column and its text; None leaves the column out.
 Field = tuple[str, str | None]
@@ -57,6 +60,13 @@ def unless_unchanged(value: ValueT | Unchanged, encode: Callable[[ValueT], str])
 def credential(name: str, text: str) -> str:
     """Return a username or password; what a panel would mangle or not find again is refused."""
     _refuse(name, credential_faults(text))
+    return text
+
+
+def mac(text: str) -> str:
+    """Return a MAC in upper case with colons; a panel takes any other spelling for other boxes."""
+    if _MAC.fullmatch(text) is None:
+        _refuse("mac", "It is not in upper case with colons.")
     return text
 
 

@@ -13,10 +13,11 @@ Facts, each recorded on a real panel unless marked as read about:
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import datetime
 from typing import Final
 
-from gateway.domain.calls import Connections, Isp, LineInfo
+from gateway.domain.calls import Connections, DeviceInfo, Isp, LineInfo
 from gateway.domain.clock import from_unix
 from gateway.panels.xtream_v2 import answers, values
 from gateway.panels.xtream_v2.body import Json
@@ -63,6 +64,17 @@ def line_info(shown: dict[str, Json]) -> LineInfo:
         force_server_id=values.integer(shown.get("force_server_id")) or None,
         pair_id=values.integer(shown.get("pair_id")) or None,
     )
+
+
+def device_info(shown: dict[str, Json], device_id: int, mac: str) -> DeviceInfo:
+    """Return *shown*, the line behind a device, as a DeviceInfo.
+
+    Raises:
+        PanelUnavailable: as `line_info`.
+    """
+    line = line_info(shown)
+    facts = {field.name: getattr(line, field.name) for field in dataclasses.fields(line)}
+    return DeviceInfo(panel_device_id=device_id, mac=mac, **facts)
 
 
 def _expiry(shown: dict[str, Json]) -> datetime | None:

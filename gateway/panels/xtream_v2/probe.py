@@ -38,8 +38,9 @@ _WRONG_PORT: Final = (
     "The address gives empty answers: it is the port of the panel's web pages or of its clients."
 )
 _NO_ANSWER: Final = {
-    Reason.UNREACHABLE: "No connection: the host is unknown, refuses, or drops our packets. If it "
-    "worked before, the panel may have banned the gateway's address.",
+    Reason.UNREACHABLE: "No connection: the host is unknown, or refuses.",
+    Reason.CONNECT_TIMED_OUT: "No connection: something drops our packets. If it worked before, "
+    "the panel may have banned the gateway's address.",
     Reason.TLS_FAILED: "The connection could not be secured: see the panel's tls setting.",
     Reason.TIMED_OUT: "Connected, but no answer in time.",
     Reason.BROKEN_OFF: "Connected, but the answer was broken off; the port may want https.",

@@ -19,6 +19,16 @@ class SendingToken:
     attempt: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PanelCall:
+    """A request to a panel as it would be sent, with secrets as `***`."""
+
+    method: str
+    path: str
+    query: str
+    form: dict[str, str]
+
+
 class Panels(Protocol):
     """All panels, each spoken to in its dialect, within its budget."""
 
@@ -59,6 +69,9 @@ class Panels(Protocol):
             PanelRefusedValues: the panel would not keep a value as it is.
             PanelUnsupported: the dialect has no such call.
         """
+
+    def preview(self, panel: Panel, call: ChangeCall) -> PanelCall:
+        """Return what would be sent, secrets masked; asks nobody. Raises as `check`."""
 
     async def probe(self, panel: Panel) -> Probe:
         """Find out by reads only what the panel is and whether it lets us in; never raises."""

@@ -7,15 +7,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from gateway.domain.devices import Device
+from gateway.domain.lines import Line
+from gateway.domain.subscriptions import SubscriptionT
+
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
     from gateway.domain.audit import AuditEntry, AuditFilter
+    from gateway.domain.devices import DeviceFilter
     from gateway.domain.idempotency import KeptAnswer
-    from gateway.domain.ids import KeyId, LineId, OperationId, PanelId, ResellerId
+    from gateway.domain.ids import KeyId, OperationId, PanelId, ResellerId
     from gateway.domain.keys import Key
-    from gateway.domain.lines import Line, LineFilter
+    from gateway.domain.lines import LineFilter
     from gateway.domain.operations import Operation, OperationFilter, OperationState
     from gateway.domain.paging import Page, PageRequest
     from gateway.domain.panels import Panel
@@ -23,27 +28,25 @@ if TYPE_CHECKING:
     from gateway.services.scope import Scope
 
 
-class Lines(Protocol):
-    """Lines of the scope."""
+class Subscriptions(Protocol[SubscriptionT]):
+    """Lines, or devices, of the scope."""
 
-    async def get(self, line_id: LineId) -> Line:
-        """Return a line. Raises NotFound."""
+    async def get(self, resource_id: str) -> SubscriptionT:
+        """Return one. Raises NotFound."""
 
     async def find_by_external_id(
         self, reseller_id: ResellerId | None, external_id: str
-    ) -> Line | None:
-        """Return the line with this id of the reseller's own, if not terminated."""
+    ) -> SubscriptionT | None:
+        """Return the one with this id of the reseller's own, if not terminated."""
 
-    async def find_by_username(self, panel_id: PanelId, username: str) -> Line | None:
-        """Return the line with this username (compared trimmed and case-folded) on a panel."""
+    async def add(self, resource: SubscriptionT) -> None:
+        """Insert.
 
-    async def list(self, criteria: LineFilter, page: PageRequest, now: datetime) -> Page[Line]:
-        """Return lines, newest first."""
+        Raises:
+            UsernameTaken, MacTaken, ExternalIdTaken: also by rows outside the scope.
+        """
 
-    async def add(self, line: Line) -> None:
-        """Insert. Raises UsernameTaken, ExternalIdTaken (also by rows outside the scope)."""
-
-    async def save(self, line: Line, *, expected_version: int | None = None) -> None:
+    async def save(self, resource: SubscriptionT, *, expected_version: int | None = None) -> None:
         """Write the whole row.
 
         Raises:
@@ -51,28 +54,54 @@ class Lines(Protocol):
             VersionMismatch: *expected_version* is given and no longer the present one.
         """
 
-    async def raise_epoch(self, line_id: LineId) -> int:
+    async def raise_epoch(self, resource_id: str) -> int:
         """Add one to the epoch and return it."""
 
-    async def delete(self, line_id: LineId) -> None:
-        """Remove a line that never came to be; frees its names."""
+    async def delete(self, resource_id: str) -> None:
+        """Remove one that never came to be; frees its names."""
 
     async def count(self, reseller_id: ResellerId) -> int:
-        """Return how many lines of this reseller are not terminated."""
+        """Return how many of this reseller's are not terminated."""
 
     async def count_trials(self, reseller_id: ResellerId, since: datetime) -> int:
-        """Return how many trial lines this reseller made since then, terminated ones too."""
+        """Return how many trials this reseller made since then, terminated ones too."""
 
-    async def find_reference(self, line_id: LineId, reference: str) -> OperationId | None:
-        """Return the renewal that used this reference on this line."""
+    async def find_reference(self, resource_id: str, reference: str) -> OperationId | None:
+        """Return the renewal that used this reference."""
 
     async def add_reference(
-        self, line_id: LineId, reference: str, operation_id: OperationId
+        self, resource_id: str, reference: str, operation_id: OperationId
     ) -> None:
         """Keep a renewal's reference. Raises StateConflict when it exists."""
 
     async def delete_reference(self, operation_id: OperationId) -> None:
         """Free the reference of a renewal that did not happen."""
+
+
+class Lines(Subscriptions[Line], Protocol):
+    """Lines of the scope."""
+
+    async def find_by_username(self, panel_id: PanelId, username: str) -> Line | None:
+        """Return the line with this username (compared trimmed and case-folded) on a panel."""
+
+    async def list_by_username(self, username: str) -> tuple[Line, ...]:
+        """Return the lines with this username on any panel, terminated ones left out."""
+
+    async def list(self, criteria: LineFilter, page: PageRequest, now: datetime) -> Page[Line]:
+        """Return lines, newest first."""
+
+
+class Devices(Subscriptions[Device], Protocol):
+    """Devices of the scope."""
+
+    async def find_by_mac(self, panel_id: PanelId, mac: str) -> Device | None:
+        """Return the device with this MAC, as `normal_mac` spells it, on a panel."""
+
+    async def list_by_mac(self, mac: str) -> tuple[Device, ...]:
+        """Return the devices with this MAC on any panel, terminated ones left out."""
+
+    async def list(self, criteria: DeviceFilter, page: PageRequest, now: datetime) -> Page[Device]:
+        """Return devices, newest first."""
 
 
 class Resellers(Protocol):
@@ -196,6 +225,7 @@ class Store(Protocol):
     """The repositories of one transaction."""
 
     lines: Lines
+    devices: Devices
     resellers: Resellers
     panels: PanelRows
     keys: Keys

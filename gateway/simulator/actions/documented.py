@@ -53,6 +53,8 @@ def checked(call: Call, own: tuple[str, ...] = ()) -> PhpArray | None:
 def new_columns(call: Call, data: PhpArray) -> PhpArray:
     """Return the columns of a new line: what was left empty is left out."""
     kept = {key: value for key, value in data.items() if value not in ("", {})}
+    if kept.get("exp_date") == "0":
+        del kept["exp_date"]  # The page's readers were told so: unlimited.
     for name in LISTS:
         kept.setdefault(name, "[]")
     return kept | {"created_at": call.now(), "created_by": 0}

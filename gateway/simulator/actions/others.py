@@ -50,9 +50,10 @@ async def credits(call: Call) -> PhpValue:  # noqa: A001 - the panel's word for 
     balance = two_decimals(float(account["credits"] or 0) + float(amount))
     if balance < 0:
         return {"result": True, "error": "NOT ENOUGH CREDITS"}
-    await call.update(
-        "write_1", "reg_users", [int(account["id"] or 0)], {"credits": float(balance)}
-    )
+    for _ in range(call.tampering.credits - 1):
+        balance = two_decimals(float(balance) + float(amount))
+    key = int(account["id"] or 0)
+    await call.update("write_1", "reg_users", [key], {"credits": float(balance)})
     await call.log("", "", f"[API->ADD Credits {amount:.2f}]")
     return answers.DONE
 

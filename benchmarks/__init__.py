@@ -1,0 +1,1 @@
+"""Benchmarks: what the gateway costs, beside a bare floor, in one run."""

@@ -1,0 +1,66 @@
+"""`/v1/credits`: what a reseller has left."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from gateway.api.rest.query import Query
+from gateway.api.rest.routing import get
+from gateway.api.rest.shapes import Out, Time
+from gateway.api.rest.wire import ResellerRef
+from gateway.domain import catalog
+from gateway.domain.caller import Permission
+from gateway.domain.errors import NotFound
+from gateway.services import credits as service
+from gateway.services.context import Context
+
+
+class CreditsQuery(Query):
+    """Whose credits."""
+
+    reseller_id: Annotated[
+        ResellerRef | None, Field(description="Whose; operators must say, others have their own.")
+    ] = None
+
+
+class PanelBalanceOut(Out, frozen=True, kw_only=True):
+    """What a panel says that the reseller's account has left.
+
+    `balance` null: it has no such account, or could not be asked.
+    """
+
+    panel_id: str
+    balance: str | None
+    observed_at: Time | None
+
+
+class CreditsOut(Out, frozen=True, kw_only=True):
+    """A reseller's credits. Without a ledger of ours, only the panels' balances are known."""
+
+    balance: str | None
+    held: str | None
+    panel_balances: tuple[PanelBalanceOut, ...]
+    low_threshold: str | None
+
+
+@get("/v1/credits", needs=Permission.CREDITS_READ, raises=(NotFound,))
+async def get_credits(context: Context, query: CreditsQuery) -> CreditsOut:
+    """Read what a reseller has left, here and on its panels."""
+    return credits_out(await service.get_credits(context, query.reseller_id))
+
+
+def credits_out(found: catalog.Credits) -> CreditsOut:
+    """Return the public shape of a reseller's credits."""
+    return CreditsOut(
+        balance=found.balance,
+        held=found.held,
+        panel_balances=tuple(
+            PanelBalanceOut(
+                panel_id=each.panel_id, balance=each.balance, observed_at=each.observed_at
+            )
+            for each in found.panel_balances
+        ),
+        low_threshold=found.low_threshold,
+    )

@@ -1,0 +1,20 @@
+"""Ask a panel for one line or device."""
+
+from __future__ import annotations
+
+from gateway.domain.calls import LineInfo, NotOnPanel, ReadCall
+from gateway.domain.panels import Panel
+from gateway.services.context import Ports
+
+
+async def ask(ports: Ports, panel: Panel, read: ReadCall) -> LineInfo | NotOnPanel:
+    """Return what *panel* says.
+
+    Raises:
+        PanelError: it could not be asked.
+    """
+    seconds = ports.limits.read_timeout_seconds
+    found = await ports.panels.read(panel, read, timeout_seconds=seconds)
+    if not isinstance(found, LineInfo | NotOnPanel):
+        raise TypeError("a read of a line or a device is answered by its info")
+    return found

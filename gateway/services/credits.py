@@ -1,0 +1,86 @@
+"""Credits: what a reseller's accounts have left, as their panels say.
+
+A panel lists all its accounts at once, to the administrator only; a reseller is shown its own
+number. Each panel is asked once in an interval, whoever asks, and the answer is kept with its age.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from gateway.domain.caller import ROOT_PATH, Permission
+from gateway.domain.calls import Accounts, ListAccounts
+from gateway.domain.catalog import Credits, PanelBalance
+from gateway.domain.errors import Fault, InvalidRequest, PanelError
+from gateway.domain.ids import ResellerId
+from gateway.domain.panels import Panel
+from gateway.domain.resellers import PanelAccount
+from gateway.services.action import Action, action
+from gateway.services.codec import pack, unpack
+from gateway.services.context import Ports
+from gateway.services.ports.cache import CacheEntry
+
+#: How old a panel's list may be before it is asked again.
+INTERVAL: Final = timedelta(minutes=5)
+
+
+@action("credits.read", needs=Permission.CREDITS_READ)
+async def get_credits(act: Action, reseller_id: ResellerId | None) -> Credits:
+    """Return what a reseller has left on each panel where it has an account.
+
+    Args:
+        reseller_id: whose; None: the caller's own. Operators must name one.
+
+    Raises:
+        NotFound: there is no such reseller.
+        InvalidRequest: an operator named none.
+    """
+    whose = reseller_id or act.context.caller.reseller_id
+    if whose is None:
+        detail = "Name the reseller: operators have no credits."
+        raise InvalidRequest(detail, faults=(Fault("?reseller_id", "missing", detail),))
+    async with act.read() as store:
+        reseller = await store.resellers.get(ResellerId(whose))
+        held = [(it, await store.panels.get(it.panel_id)) for it in reseller.panel_accounts]
+    balances = [await _balance(act.ports, account, panel) for account, panel in held]
+    return Credits(balance=None, held=None, panel_balances=tuple(balances), low_threshold=None)
+
+
+async def _balance(ports: Ports, account: PanelAccount, panel: Panel) -> PanelBalance:
+    entry = await accounts_of(ports, panel)
+    if entry is None:
+        return PanelBalance(panel_id=panel.id, balance=None, observed_at=None)
+    accounts = unpack(entry.value, Accounts)
+    found = next((it for it in accounts.accounts if it.id == account.member_id), None)
+    return PanelBalance(
+        panel_id=panel.id,
+        balance=None if found is None else found.credits,
+        observed_at=entry.observed_at,
+    )
+
+
+async def accounts_of(ports: Ports, panel: Panel) -> CacheEntry | None:
+    """Return a panel's accounts, asked at most once in an interval; an old list beats none.
+
+    None: the panel could not be asked, and nothing is kept.
+    """
+    held = (await ports.cache.look_up(panel.id)).entry
+    if held is not None and ports.clock.now() - held.observed_at < INTERVAL:
+        return held
+    try:
+        return await ports.flights.do(
+            ("accounts", panel.id), lambda: _ask(ports, panel), linger_seconds=1.0
+        )
+    except PanelError:
+        return held
+
+
+async def _ask(ports: Ports, panel: Panel) -> CacheEntry:
+    seconds = ports.limits.read_timeout_seconds
+    found = await ports.panels.read(panel, ListAccounts(), timeout_seconds=seconds)
+    entry = CacheEntry(
+        value=pack(found), owner_path=ROOT_PATH, epoch=0, observed_at=ports.clock.now()
+    )
+    await ports.cache.put(panel.id, entry)
+    return entry

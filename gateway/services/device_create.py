@@ -1,0 +1,77 @@
+"""device.create: make a device on a panel, and the panel's line behind it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from gateway.domain.calls import (
+    ChangeResult,
+    CreatedDevice,
+    CreateDevice,
+    DeviceInfo,
+    LineInfo,
+    Taken,
+)
+from gateway.domain.devices import Device, NewDevice, ObservedDevice
+from gateway.domain.errors import MacTaken, PanelError, PanelOutcomeUnknown
+from gateway.domain.ids import DeviceId, IdKind, new_id
+from gateway.services.action import Action
+from gateway.services.create import CreateKind, values_of
+from gateway.services.device_noun import DEVICES
+from gateway.services.kinds import Verdict, Work
+from gateway.services.policy import Placement
+
+
+class CreateDeviceKind(CreateKind[NewDevice, Device, ObservedDevice, CreateDevice, ObservedDevice]):
+    """The panel answers true without ids, and on strict databases also where it made no device.
+
+    So only reading it back tells that the device is there.
+    """
+
+    noun = DEVICES
+    name = "device.create"
+    request_type = NewDevice
+    desired_type = CreateDevice
+    result_type = ObservedDevice
+
+    def new(
+        self,
+        action: Action,
+        request: NewDevice,
+        where: Placement,
+        common: dict[str, Any],
+    ) -> Device:
+        ports = action.ports
+        return Device(
+            id=DeviceId(new_id(IdKind.DEVICE, ports.clock.now(), ports.random.bytes)),
+            mac=request.mac,
+            panel_device_id=None,
+            allowed_user_agents=(),
+            **common,
+        )
+
+    async def plan(self, work: Work[NewDevice, Device]) -> CreateDevice:
+        device = work.resource
+        return CreateDevice(mac=device.mac, **values_of(device, work.operation.id))
+
+    def judge_answer(self, answer: ChangeResult | PanelError) -> Verdict | None:
+        match answer:
+            case CreatedDevice():
+                return None
+            case Taken():
+                return Verdict(MacTaken("This MAC is taken on the panel."))
+            case PanelError():
+                return Verdict(answer)
+            case _:
+                return Verdict(PanelOutcomeUnknown("The panel's answer does not fit a creation."))
+
+    def settled(self, resource: Device, info: LineInfo | None) -> Device:
+        if not isinstance(info, DeviceInfo):
+            return resource
+        return replace(
+            resource, panel_line_id=info.panel_line_id, panel_device_id=info.panel_device_id
+        )
+
+    def result_of(self, work: Work[NewDevice, Device], observed: ObservedDevice) -> ObservedDevice:
+        return observed

@@ -1,0 +1,171 @@
+"""What a panel says of a line or a device: from the cache where true enough, else asked once.
+
+The cache is asked by id. A sealed value carries its owner path and the epoch under which it
+was fetched: when the epoch is the present one and the owner is in the caller's scope, it is served
+without the database. Every change of ours raises the epoch first, so no reader sees an answer older
+than the last change.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from gateway.domain.calls import LineInfo, NotOnPanel
+from gateway.domain.errors import PanelUnavailable, StateConflict
+from gateway.domain.panels import Panel
+from gateway.domain.subscriptions import ObservedInfo, Status, Subscription
+from gateway.services.action import Action
+from gateway.services.asking import ask
+from gateway.services.codec import pack, unpack
+from gateway.services.context import Ports
+from gateway.services.noun import AnyNoun
+from gateway.services.ports.cache import CacheEntry, Lookup
+from gateway.telemetry.request_log import note
+
+FLIGHT: Final = "info"
+#: Readers of one cold thing may queue for the database longer than the panel takes to answer.
+LINGER_SECONDS: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Fetched:
+    info: LineInfo
+    at: datetime
+
+
+async def read_info(act: Action, noun: AnyNoun, resource_id: str) -> ObservedInfo:
+    """Return everything the panel says of a line or a device of the caller.
+
+    Raises:
+        NotFound
+        StateConflict: it is not known yet whether it is on the panel.
+        PanelError: the panel could not be asked, and nothing usable is cached.
+    """
+    held = await act.ports.cache.look_up(resource_id)
+    quick = _without_database(act, noun, held)
+    if quick is not None:
+        return _counted(act, quick)
+    async with act.read() as store:
+        resource = await noun.rows(store).get(resource_id)
+    await _tell_epoch(act, noun, resource, held)
+    if resource.status in {Status.PENDING, Status.UNKNOWN}:
+        raise StateConflict(f"The creation of this {noun.word} is not settled yet.")
+    return _counted(act, await _observe(act, noun, resource, held))
+
+
+async def observe(act: Action, noun: AnyNoun, resource: Subscription) -> ObservedInfo:
+    """Return what the panel says of a *resource* of the caller's scope.
+
+    Raises:
+        PanelError: the panel could not be asked, and nothing usable is cached.
+    """
+    held = await act.ports.cache.look_up(noun.id_of(resource))
+    await _tell_epoch(act, noun, resource, held)
+    return _counted(act, await _observe(act, noun, resource, held))
+
+
+async def _tell_epoch(act: Action, noun: AnyNoun, resource: Subscription, held: Lookup) -> None:
+    """Teach the cache an epoch that it does not know, so that it need not ask us again."""
+    if held.epoch is None:
+        await act.ports.cache.raise_epoch(noun.id_of(resource), resource.epoch, must_land=False)
+
+
+def _counted(act: Action, observed: ObservedInfo) -> ObservedInfo:
+    """Count how the answer came about, and note it in the request's log line."""
+    result = "stale" if observed.stale else "hit" if observed.from_cache else "miss"
+    act.ports.metrics.cache_read(result)
+    note(cache=result)
+    return observed
+
+
+def _without_database(act: Action, noun: AnyNoun, held: Lookup) -> ObservedInfo | None:
+    """Return the cached answer if the cache alone proves that it may be served."""
+    entry = held.entry
+    if entry is None or entry.epoch != held.epoch or not act.scope.covers(entry.owner_path):
+        return None
+    return _fresh(act, noun, entry)
+
+
+async def _observe(
+    act: Action, noun: AnyNoun, resource: Subscription, held: Lookup
+) -> ObservedInfo:
+    entry = held.entry
+    if entry is not None and entry.epoch != resource.epoch:
+        entry = None
+    if entry is not None and (fresh := _fresh(act, noun, entry)) is not None:
+        return fresh
+    try:
+        fetched = await _fetch(act, noun, resource)
+    except PanelUnavailable:
+        stale = None if entry is None or act.context.no_cache else _stale(act, noun, entry)
+        if stale is None:
+            raise
+        return stale
+    return ObservedInfo(
+        info=fetched.info,
+        at=fetched.at,
+        age_seconds=_age(act.ports, fetched.at),
+        stale=False,
+        from_cache=False,
+    )
+
+
+def _age(ports: Ports, at: datetime) -> int:
+    return max(0, int((ports.clock.now() - at).total_seconds()))
+
+
+def _fresh(act: Action, noun: AnyNoun, entry: CacheEntry) -> ObservedInfo | None:
+    age = _age(act.ports, entry.observed_at)
+    if act.context.no_cache or age >= act.ports.limits.info_ttl_seconds:
+        return None
+    return _cached(noun, entry, age, stale=False)
+
+
+def _stale(act: Action, noun: AnyNoun, entry: CacheEntry) -> ObservedInfo | None:
+    """Return an old answer while the panel cannot be reached, up to the allowed age."""
+    age = _age(act.ports, entry.observed_at)
+    limits = act.ports.limits
+    if age > limits.info_ttl_seconds + limits.stale_if_error_seconds:
+        return None
+    return _cached(noun, entry, age, stale=True)
+
+
+def _cached(noun: AnyNoun, entry: CacheEntry, age: int, *, stale: bool) -> ObservedInfo:
+    return ObservedInfo(
+        info=unpack(entry.value, noun.info_type),
+        at=entry.observed_at,
+        age_seconds=age,
+        stale=stale,
+        from_cache=True,
+    )
+
+
+async def _fetch(act: Action, noun: AnyNoun, resource: Subscription) -> _Fetched:
+    """Ask the panel, once for everybody who asks meanwhile."""
+    ports = act.ports
+    async with act.read() as store:
+        panel = await store.panels.get(resource.panel_id)
+    # Who insists on a fresh answer does not join a flight that began before it asked.
+    key = (
+        FLIGHT,
+        noun.id_of(resource),
+        resource.epoch,
+        act.context.request_id if act.context.no_cache else "",
+    )
+    return await ports.flights.do(
+        key, lambda: _ask(ports, panel, noun, resource), linger_seconds=LINGER_SECONDS
+    )
+
+
+async def _ask(ports: Ports, panel: Panel, noun: AnyNoun, resource: Subscription) -> _Fetched:
+    found = await ask(ports, panel, noun.read(resource))
+    if isinstance(found, NotOnPanel):
+        raise noun.gone()
+    now = ports.clock.now()
+    entry = CacheEntry(
+        value=pack(found), owner_path=resource.owner_path, epoch=resource.epoch, observed_at=now
+    )
+    await ports.cache.put(noun.id_of(resource), entry)
+    return _Fetched(found, now)
