@@ -20,7 +20,10 @@ NESTED: Final = "__"
 
 
 def _network(text: str) -> str:
-    ipaddress.ip_network(text, strict=False)
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        raise ValueError("must be an address or a network in CIDR form") from None
     return text
 
 

@@ -82,9 +82,11 @@ def demo(
 
 def _run(work: Coroutine[Any, Any, None]) -> None:
     """Run a process's work; a wrong setting or a taken port ends it with one sentence."""
+    import uvloop
+
     from gateway.api.server import PortTakenError
 
     try:
-        asyncio.run(work)
+        uvloop.run(work)
     except (PortTakenError, SettingsError) as error:
         raise CommandError(str(error)) from None

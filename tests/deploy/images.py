@@ -29,6 +29,7 @@ CERTIFICATES: Final = "/run/pip-certificates.crt"
 PIP_OPTIONS: Final = ("index-url", "extra-index-url", "proxy", "trusted-host", "timeout")
 READY_SECONDS_MAX: Final = 30
 #: In mount, process and IPC namespaces of its own: the root made read-only, a /tmp, then no right.
+#: A change of user forgets who dies with whom, so that is said last.
 ENTER: Final = """
 set -e
 mount --make-rprivate /
@@ -40,7 +41,7 @@ mount -t proc proc "$ROOT_FOLDER/proc"
 mount --bind /dev "$ROOT_FOLDER/dev"
 cd "$ROOT_FOLDER"
 exec chroot . setpriv --reuid="$IMAGE_UID" --regid="$IMAGE_GID" --clear-groups \
-  --inh-caps=-all --bounding-set=-all --no-new-privs \
+  --inh-caps=-all --bounding-set=-all --no-new-privs --pdeathsig=KILL \
   env --ignore-environment --chdir="$IMAGE_FOLDER" "$@"
 """
 
@@ -99,6 +100,7 @@ class Image:
         own = dict(line.split("=", 1) for line in self.config["Env"])
         environment = [f"{name}={text}" for name, text in {**own, **variables}.items()]
         return [
+            *("setpriv", "--pdeathsig=KILL"),
             *("unshare", "--mount", "--pid", "--ipc", "--fork", "--kill-child"),
             *("sh", "-c", ENTER, "enter", *environment, *command),
         ]

@@ -42,6 +42,7 @@ def parse_curl(text: str, variables: Mapping[str, str]) -> Request:
                 request.headers[name] = value.strip()
             case "-d":
                 request.body = next(words)
+                request.headers.setdefault("Content-Type", "application/x-www-form-urlencoded")
             case "--json":
                 request.body = next(words)
                 request.headers |= {

@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from tests.docs.pages import blocks
 
-_ID: Final = re.compile(r"(line|op|rsl|pnl|key|aud|req)_[0-9a-z]+")
+_ID: Final = re.compile(r"(line|dev|op|rsl|pnl|key|aud|req)_[0-9a-z]+")
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 #: Made anew for each line.
 _RANDOM: Final = {

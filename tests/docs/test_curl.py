@@ -30,6 +30,13 @@ def test_the_method_is_get_unless_there_is_a_body_or_a_word_for_it() -> None:
     assert parse_curl("curl -sS -X PATCH http://a -d x", {}).method == "PATCH"
 
 
+def test_data_are_a_form_unless_a_header_says_otherwise() -> None:
+    form = parse_curl("curl -sS http://a -d x=1", {})
+    assert form.headers == {"Content-Type": "application/x-www-form-urlencoded"}
+    json = parse_curl("curl -sS http://a -H 'Content-Type: application/json' -d 1", {})
+    assert json.headers == {"Content-Type": "application/json"}
+
+
 @pytest.mark.parametrize("text", ["wget http://a", "curl --insecure http://a", "curl http://a 'b"])
 def test_what_is_not_understood_is_not_guessed(text: str) -> None:
     with pytest.raises(ValueError, match=r"curl|quote"):

@@ -12,13 +12,15 @@ import httpx2
 import pytest
 
 from gateway.demo.banner import example
+from gateway.demo.seed import BOUQUETS
 from gateway.simulator.control import ControlServer
 from tests.docs.curl import parse_curl
 from tests.docs.examples import Step, difference, steps
 from tests.docs.pages import DOCS, ROOT, blocks, name_of, pages
 from tests.world import BASE_URL, World, a_world
 
-LINES = DOCS / "lines.md"
+#: Pages whose requests are run, each from top to bottom.
+RUN = ("lines.md", "devices.md")
 JSON_BLOCKS = [
     (page, block) for page in pages() for block in blocks(page) if block.language == "json"
 ]
@@ -41,23 +43,36 @@ def test_the_first_example_is_the_one_that_the_demo_prints() -> None:
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
     async with a_world(f"sqlite:///{tmp_path}/gateway.db") as made:
-        policy = {"panel_ids": [made.panel_id]}
-        await made.operator.ok("PATCH", f"/v1/resellers/{made.a.id}", {"policy": policy})
+        # As the demo has it: named bouquets, and an account that the simulated panel knows.
+        await made.operator.ok(
+            "PATCH",
+            f"/v1/panels/{made.panel_id}",
+            {"bouquets": [{"id": it.id, "name": it.name} for it in BOUQUETS]},
+        )
+        account = {"panel_id": made.panel_id, "member_id": 2}
+        await made.operator.ok(
+            "PATCH",
+            f"/v1/resellers/{made.a.id}",
+            {"policy": {"panel_ids": [made.panel_id]}, "panel_accounts": [account]},
+        )
         yield made
 
 
-async def test_the_life_of_a_line_goes_as_its_page_says(world: World) -> None:
+@pytest.mark.parametrize("page", RUN)
+async def test_what_happens_is_what_the_page_says(world: World, page: str) -> None:
     async with AsyncExitStack() as stack:
         control = ControlServer(world.simulator.panel)
         stack.push_async_callback(control.stop)
         variables = {
             "GATEWAY": BASE_URL,
             "KEY": str(world.a.api.key),
+            "OPERATOR_KEY": str(world.operator.key),
+            "PANEL": world.simulator.base_url,
             "CONTROL": await control.start("127.0.0.1:0"),
         }
         outside = await stack.enter_async_context(httpx2.AsyncClient())
-        for step in steps(LINES):
-            await run(step, variables, world.client, outside)
+        for step in steps(DOCS / page):
+            await run(step, variables, world.client, outside, page=page)
 
 
 async def test_the_problem_of_its_page_is_what_a_wrong_request_gets(world: World) -> None:
@@ -85,14 +100,19 @@ def shown_on(page: str, note: str) -> dict[str, Any]:
 
 
 async def run(
-    step: Step, variables: dict[str, str], gateway: httpx2.AsyncClient, outside: httpx2.AsyncClient
+    step: Step,
+    variables: dict[str, str],
+    gateway: httpx2.AsyncClient,
+    outside: httpx2.AsyncClient,
+    *,
+    page: str,
 ) -> None:
     request = parse_curl(step.command, variables)
     client = gateway if request.url.startswith(BASE_URL) else outside
     response = await client.request(
         str(request.method), request.url, content=request.body, headers=request.headers
     )
-    where = f"docs/lines.md, before line {step.line}"
+    where = f"docs/{page}, line {step.line}"
     assert response.status_code == step.status, f"{where}: {response.text}"
     for name, part in step.has:
         assert part in response.headers[name], f"{where}: {name}: {response.headers[name]}"
@@ -110,6 +130,7 @@ async def run(
         ({"c": 1}, {"a": 1}, False),
         ({"id": "line_0a"}, {"id": "line_1b"}, True),
         ({"id": "line_0a"}, {"id": "op_1b"}, False),
+        ({"id": "dev_0a"}, {"id": "dev_1b"}, True),
         ({"at": "2027-01-31T12:00:00Z"}, {"at": "2026-02-03T04:05:06Z"}, True),
         ({"at": "2036-02-29T00:00:00Z"}, {"at": "2036-02-28T00:00:00Z"}, False),
         ({"list": [1]}, {"list": [1, 2]}, False),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from collections.abc import Iterable
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -14,6 +17,8 @@ from gateway.domain.operations import OperationState
 from gateway.domain.panels import SuspendBy
 from gateway.domain.subscriptions import RenewFrom, State
 from gateway.services.registry import KINDS
+from tests.docs.curl import parse_curl
+from tests.docs.examples import steps
 from tests.docs.pages import DOCS
 
 ROUTES = {route.name: route for route in TABLE}
@@ -34,6 +39,7 @@ def filters_of(route: Route) -> list[str]:
         ("lines", RenewFrom),
         ("lines", SuspendBy),
         ("lines", filters_of(ROUTES["list_lines"])),
+        ("devices", filters_of(ROUTES["list_devices"])),
         ("operations", OperationState),
         ("operations", KINDS),
         ("operations", filters_of(ROUTES["list_operations"])),
@@ -48,7 +54,20 @@ def test_a_guide_names_every_member(page: str, words: Iterable[str]) -> None:
     assert [word for word in words if f"`{word}`" not in text and f'"{word}"' not in text] == []
 
 
-def test_each_route_of_lines_is_in_an_example() -> None:
-    text = (DOCS / "lines.md").read_text(encoding="utf-8").replace("$LINE", "{line_id}")
-    paths = {route.path for route in TABLE if route.path.startswith("/v1/lines")}
-    assert [path for path in sorted(paths) if f'"$GATEWAY{path}' not in text] == []
+@pytest.mark.parametrize(
+    ("page", "beginnings"),
+    [
+        ("lines", ("/v1/lines", "/v1/bouquets", "/v1/credits")),
+        ("devices", ("/v1/devices",)),
+    ],
+)
+def test_each_route_is_in_an_example(page: str, beginnings: tuple[str, ...]) -> None:
+    variables: dict[str, str] = defaultdict(lambda: "x", LINE="{line_id}", DEVICE="{device_id}")
+    sent = set()
+    for step in steps(DOCS / f"{page}.md"):
+        request = parse_curl(step.command, variables)
+        path = urlsplit(request.url).path.removeprefix("x")
+        path = re.sub(r"(?<=/by-external-id/).+", "{external_id}", path)
+        sent.add((request.method, path))
+    routes = {(it.method, it.path) for it in TABLE if it.path.startswith(beginnings)}
+    assert sorted(routes - sent) == []

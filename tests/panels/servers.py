@@ -24,7 +24,9 @@ CREATED = b'{"result":true,"created_id":14,"username":"bob","password":"pw1"}'
 
 
 @asynccontextmanager
-async def serving(handler: Handler, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
+async def serving(
+    handler: Handler, tls: ssl.SSLContext | None = None, *, port: int = 0
+) -> AsyncIterator[str]:
     """Yield the base URL of a server that hands each request, whole, to *handler*."""
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -35,7 +37,7 @@ async def serving(handler: Handler, tls: ssl.SSLContext | None = None) -> AsyncI
             finally:
                 writer.close()
 
-    server = await asyncio.start_server(talk, "127.0.0.1", 0, ssl=tls)
+    server = await asyncio.start_server(talk, "127.0.0.1", port, ssl=tls)
     port = server.sockets[0].getsockname()[1]
     async with server:
         yield f"{'http' if tls is None else 'https'}://127.0.0.1:{port}"

@@ -25,14 +25,23 @@ PARAMETERS: Final = {
         "in": "header",
         "required": False,
         "description": "The same key and request again give the first answer; kept for 72 hours.",
-        "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+        "schema": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 255,
+            "pattern": "^[!-~]([ -~]*[!-~])?$",
+        },
     },
     "IfMatch": {
         "name": "If-Match",
         "in": "header",
         "required": False,
         "description": "The ETag that you last read; another present version answers 412.",
-        "schema": {"type": "string", "examples": ['"3"']},
+        "schema": {
+            "type": "string",
+            "pattern": '^(?:\\*|(?:W/)?"[!#-~]*")$',
+            "examples": ['"3"'],
+        },
     },
     "Prefer": {
         "name": "Prefer",
@@ -53,8 +62,9 @@ PARAMETERS: Final = {
         "name": "X-Request-Id",
         "in": "header",
         "required": False,
-        "description": "Yours, 1 to 128 of A-Z, a-z, 0-9, `.`, `_` and `-`; it is answered.",
-        "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,128}$"},
+        "description": "Yours, 1 to 128 of A-Z, a-z, 0-9, `.`, `_` and `-`; it is answered. "
+        "Anything else is replaced.",
+        "schema": {"type": "string", "examples": ["billing-4711"]},
     },
 }
 

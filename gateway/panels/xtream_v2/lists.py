@@ -7,6 +7,8 @@ Facts, each recorded on a real panel unless marked as read about:
 - Credits are a single-precision number, told with 6 significant digits: "10.5", "123484". The
   text is kept, not made a binary fraction.
 - An account also tells its owner's e-mail and last address: they stop here.
+- reg_user/credits is no call of ours: it reads, adds and writes back without a lock, and knows no
+  key, so sending it twice adds twice.
 - A panel that lacks one of these calls gives an empty answer; so does a wrong port.
 """
 
