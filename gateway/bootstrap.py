@@ -20,8 +20,11 @@ from gateway.db.store import SqlDatabase
 from gateway.domain.clock import SystemClock
 from gateway.domain.secrets import SystemRandom
 from gateway.identity.api_keys import ApiKeys
+from gateway.panels.breaker import Breakers
 from gateway.panels.client import HttpPanels, ReportCall
-from gateway.panels.pacing import LocalBudgets
+from gateway.panels.pacing import Budgets, LocalBudgets
+from gateway.panels.redis_pace import RedisPace
+from gateway.panels.shared_pacing import SharedBudgets
 from gateway.panels.transport import Transport
 from gateway.services.context import Limits, Ports
 from gateway.services.tasks import SingleFlight, TaskKeeper
@@ -127,15 +130,18 @@ async def build(settings: Settings) -> AsyncIterator[Runtime]:
         stack.push_async_callback(database.close)
         cache, soft_checks = await _open_cache(settings, keyring, clock, metrics, stack)
         transport = await stack.enter_async_context(Transport.opened())
+        budgets = await _open_budgets(settings, clock, random, stack)
+        breakers = Breakers(clock)
         tasks = TaskKeeper()
         ports = Ports(
             database=database,
             panels=HttpPanels(
                 transport=transport,
-                budgets=LocalBudgets(clock),
+                budgets=budgets,
                 clock=clock,
                 random=random,
                 report=_reporter(metrics),
+                breakers=breakers,
             ),
             cache=cache,
             sealer=keyring,
@@ -154,8 +160,25 @@ async def build(settings: Settings) -> AsyncIterator[Runtime]:
             database=database,
             keyring=keyring,
             metrics=metrics,
-            soft_checks=soft_checks,
+            soft_checks=soft_checks | {"panels": lambda: _all_closed(breakers)},
         )
+
+
+async def _all_closed(breakers: Breakers) -> bool:
+    """Tell whether no panel is being left alone just now."""
+    return not any(state.is_open for state in breakers.states())
+
+
+async def _open_budgets(
+    settings: Settings, clock: SystemClock, random: SystemRandom, stack: AsyncExitStack
+) -> Budgets:
+    """Return the budgets of panels: of all processes together where they share a Redis."""
+    if not settings.redis_url:
+        return LocalBudgets(clock)
+    pace = await stack.enter_async_context(RedisPace.opened(settings.redis_url, clock, random))
+    budgets = SharedBudgets(pace, clock, random, processes=settings.panels.processes)
+    stack.push_async_callback(budgets.close)
+    return budgets
 
 
 async def _open_cache(

@@ -52,6 +52,13 @@ class PanelSettings(_Part):
         description="How long a change without an answer may still take effect on a new panel; "
         "seconds.",
     )
+    processes: int = Field(
+        4,
+        ge=1,
+        le=1_000,
+        description="How many processes share a panel's budget; each keeps to its part of it while "
+        "Redis cannot be reached.",
+    )
 
 
 class CacheSettings(_Part):

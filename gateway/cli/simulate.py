@@ -33,6 +33,10 @@ def simulate(
     state: Annotated[
         Path | None, typer.Option(help="SQLite file for tables and ledger; memory without.")
     ] = None,
+    tls_cert: Annotated[
+        Path | None, typer.Option(help="PEM certificate: the panel speaks HTTPS.")
+    ] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="Its PEM key.")] = None,
 ) -> None:
     """Simulate a panel with an Xtream-style api.php."""
     options = SimulatorOptions(
@@ -43,6 +47,8 @@ def simulate(
         seed=seed,
         clock=clock,
         state=state,
+        tls_cert=tls_cert,
+        tls_key=tls_key,
     )
     try:
         asyncio.run(simulate_panel(options))

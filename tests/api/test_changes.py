@@ -81,9 +81,8 @@ async def test_what_changes_nothing_cannot_be_tried(method: str, path: str) -> N
     assert problem["errors"][0]["code"] == "unknown_field"
 
 
-@pytest.mark.parametrize("key", ["k", "k" * 999])
-async def test_a_dry_run_ignores_the_idempotency_key_and_prefer(key: str) -> None:
-    headers = OPERATOR | {"idempotency-key": key, "prefer": "wait=5"}
+async def test_a_dry_run_ignores_the_idempotency_key_and_prefer() -> None:
+    headers = OPERATOR | {"idempotency-key": "k", "prefer": "wait=5"}
     response = await api().post("/v1/things?dry_run=true", headers=headers, json={"name": "x"})
     context = response.json()["effect"]["after"]["context"]
     assert (context["key"], context["wait_seconds"]) == (None, None)
@@ -91,8 +90,9 @@ async def test_a_dry_run_ignores_the_idempotency_key_and_prefer(key: str) -> Non
 
 
 async def test_a_dry_run_still_tells_all_faults() -> None:
-    response = await api().post("/v1/things?dry_run=true&x=1", headers=OPERATOR, json={})
-    assert_problem(response, 422, "invalid_request", "/name", "?x")
+    headers = OPERATOR | {"idempotency-key": "k" * 256}
+    response = await api().post("/v1/things?dry_run=true&x=1", headers=headers, json={})
+    assert_problem(response, 422, "invalid_request", "/name", "?x", "Idempotency-Key")
 
 
 def test_every_change_can_be_tried_and_nothing_else() -> None:

@@ -13,6 +13,7 @@ import httpx2
 
 from gateway.bootstrap import Runtime
 from gateway.domain.clock import SystemClock
+from gateway.panels.breaker import Breakers, Pauses
 from gateway.panels.client import HttpPanels
 from gateway.panels.pacing import LocalBudgets
 from tests.world import BASE_URL, Api, Tenant, World
@@ -55,11 +56,13 @@ def eager(world: World) -> dict[str, Any]:
     """Return the ports of a process that tries again at once where others wait a while."""
     clock, real = NoWaiting(), world.runtime.ports.panels
     assert isinstance(real, HttpPanels)
+    at_once = Pauses(first=0.0, longest=0.0, ban_first=0.0, ban_longest=0.0)
     panels = HttpPanels(
-        transport=real._transport,
+        transport=real._exchange._transport,
         budgets=LocalBudgets(clock),
         clock=clock,
         random=world.runtime.ports.random,
+        breakers=Breakers(clock, pauses=at_once),
     )
     return {"panels": panels, "clock": clock}
 

@@ -42,7 +42,7 @@ async def test_a_reseller_sees_what_its_own_account_has_left(world: World) -> No
         query = {"reseller_id": made["id"]} if api is world.operator else None
         shown = await api.ok("GET", "/v1/credits", params=query)
         (balance,) = shown["panel_balances"]
-        assert (balance["panel_id"], balance["balance"]) == (world.panel_id, "10.5")
+        assert (balance["panel_id"], balance["balance"]) == (world.panel_id, "10.50")
         assert balance["observed_at"].endswith("Z")
     asked = [call for call in world.calls("list") if call.action == "reg_user"]
     assert len(asked) == 1

@@ -226,7 +226,10 @@ async def run(tmp_path: Path, spoil: str, count: int) -> Counter[int]:
             lines = [(name, answer.json()["id"]) for name, answer in answers]
             answers = await asyncio.gather(*(ask(*line) for line in lines))
     for name, answer in answers:
-        judge(spoil, answer, impostor.said[name], impostor.right[name])
+        if name in impostor.said:
+            judge(spoil, answer, impostor.said[name], impostor.right[name])
+        else:  # Another's answer shut us out, and this one was not even sent.
+            assert answer.status_code == 502, answer.text
     return Counter(answer.status_code for _, answer in answers)
 
 

@@ -278,6 +278,10 @@ async def test_the_refusals_of_a_panel_are_told_as_misconfiguration(small_world:
             )
             problem_of(answer, 502, "panel_misconfigured")
             assert "FORBIDDEN" not in answer.text
-    simulator.switches = as_shipped
     assert world.user(line["username"])["enabled"] == 1
+    simulator.switches = as_shipped
+    servers = simulator.tables["servers"]
+    servers.update([row["id"] for row in servers], {"server_ip": "127.0.0.1"}, strict=False)
+    probe = await world.operator.ok("POST", f"/v1/panels/{world.panel_id}/probe")
+    assert probe["warnings"] == []
     await world.a.api.ok("POST", f"/v1/lines/{line['id']}/suspend")

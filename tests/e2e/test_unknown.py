@@ -116,5 +116,9 @@ async def test_a_refused_gateway_is_definite(world: World) -> None:
     gone = await world.a.api.get(f"/v1/lines/{operation['resource_id']}")
     assert gone.status_code == 404
     world.simulator.panel.faults.clear()
+    # It is left alone now; a probe that finds it well again closes the circuit at once.
+    left_alone = await world.a.api.post("/v1/lines", {"username": "anna", "period": "P1M"})
+    assert (left_alone.status_code, left_alone.json()["code"]) == (502, "panel_misconfigured")
+    await world.operator.ok("POST", f"/v1/panels/{world.panel_id}/probe")
     again = await world.a.api.post("/v1/lines", {"username": "anna", "period": "P1M"})
     assert again.status_code == 201

@@ -52,8 +52,9 @@ async def bind(
     faults: list[Fault] = []
     version = if_version(exchange.headers, faults) if route.is_versioned else None
     pairs, dry_run = _query(route, scope, arguments, faults)
-    has_key = route.is_write and not dry_run
-    key = idempotency_key(exchange.headers, faults) if has_key else None
+    key = idempotency_key(exchange.headers, faults) if route.is_write else None
+    if dry_run:
+        key = None  # Nothing is done that could be done twice.
     may_wait = route.may_stay_open and not dry_run
     preferences = preferences_of(exchange.headers) if may_wait else NO_PREFERENCES
     value = await _body(route, receive, exchange, arguments, faults)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import ROUND_DOWN, Decimal
 from typing import Annotated
 
 from pydantic import Field
@@ -58,9 +59,18 @@ def credits_out(found: catalog.Credits) -> CreditsOut:
         held=found.held,
         panel_balances=tuple(
             PanelBalanceOut(
-                panel_id=each.panel_id, balance=each.balance, observed_at=each.observed_at
+                panel_id=each.panel_id,
+                balance=_two_decimals(each.balance),
+                observed_at=each.observed_at,
             )
             for each in found.panel_balances
         ),
         low_threshold=found.low_threshold,
     )
+
+
+def _two_decimals(text: str | None) -> str | None:
+    """Return a decimal as credits are written; what a panel has beyond cents is cut."""
+    if text is None:
+        return None
+    return str(Decimal(text).quantize(Decimal("0.01"), rounding=ROUND_DOWN))

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 
 from gateway.api.rest.faults import wrong
 from gateway.api.rest.subscription_requests import (
+    TERM,
     SubscriptionCreate,
     SubscriptionImport,
     SubscriptionPatch,
@@ -47,7 +48,7 @@ Mac = Annotated[
 class DeviceCreate(SubscriptionCreate):
     """A device to create. Exactly one of expires_at, period and never_expires: true."""
 
-    model_config = example(mac=_EXAMPLE, external_id="whmcs:4712", never_expires=True)
+    model_config = example(TERM, mac=_EXAMPLE, external_id="whmcs:4712", never_expires=True)
 
     mac: Mac
 

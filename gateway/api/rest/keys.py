@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, Field, Strict
+from pydantic import Strict
 
+from gateway.api.rest.lists import Listed, Networks
 from gateway.api.rest.query import PageQuery
 from gateway.api.rest.routing import delete, get, mapped, mapped_page, post
 from gateway.api.rest.shapes import Out, Time
-from gateway.api.rest.wire import Name, Networks, ResellerRef, Wire, distinct, example
+from gateway.api.rest.wire import Name, ResellerRef, Wire, example
 from gateway.api.rest.wire import Time as TimeIn
 from gateway.domain.caller import Permission
 from gateway.domain.errors import NotFound
@@ -20,10 +21,7 @@ from gateway.services import keys
 from gateway.services.context import Context, Outcome
 
 Permissions = Annotated[
-    tuple[Annotated[Permission, Strict(strict=False)], ...],
-    Strict(strict=False),
-    Field(max_length=len(Permission)),
-    AfterValidator(distinct),
+    tuple[Annotated[Permission, Strict(strict=False)], ...], Listed(len(Permission))
 ]
 
 

@@ -6,14 +6,16 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from gateway.api.rest.lists import UserAgents
 from gateway.api.rest.subscription_requests import (
+    TERM,
     SubscriptionCreate,
     SubscriptionImport,
     SubscriptionPatch,
     SubscriptionQuery,
     SubscriptionRenew,
 )
-from gateway.api.rest.wire import FreeText, Password, UserAgents, Username, Wire, example
+from gateway.api.rest.wire import FreeText, Password, Username, Wire, example
 from gateway.domain.ids import IdKind
 from gateway.domain.lines import LineFilter, LineImport, NewLine
 from gateway.domain.secrets import Secret
@@ -22,7 +24,7 @@ from gateway.domain.secrets import Secret
 class LineCreate(SubscriptionCreate):
     """A line to create. Exactly one of expires_at, period and never_expires: true."""
 
-    model_config = example(external_id="whmcs:4711", period="P1M", bouquet_ids=[1, 2])
+    model_config = example(TERM, external_id="whmcs:4711", period="P1M", bouquet_ids=[1, 2])
 
     username: Username | None = None
     password: Annotated[Password | None, Field(repr=False)] = None

@@ -8,8 +8,10 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, Strict
 
 from gateway.api.rest.faults import wrong
+from gateway.api.rest.lists import Listed, distinct
+from gateway.api.rest.patterns import Documented
 from gateway.api.rest.query import PageQuery
-from gateway.api.rest.wire import ColumnName, FreeText, Name, Patch, Wire, distinct, example
+from gateway.api.rest.wire import ColumnName, FreeText, Name, Patch, Wire, example
 from gateway.domain.ids import IdKind
 from gateway.domain.panels import (
     Bouquet,
@@ -49,7 +51,12 @@ def _bouquets(bouquets: tuple[BouquetIn, ...]) -> tuple[BouquetIn, ...]:
     return bouquets
 
 
-BaseUrl = Annotated[str, Field(max_length=500), AfterValidator(_base_url)]
+BaseUrl = Annotated[
+    str,
+    Field(max_length=500),
+    AfterValidator(_base_url),
+    Documented({"format": "uri", "pattern": "^https?://"}),
+]
 ApiPass = Annotated[FreeText, Field(min_length=1)]
 Dialect = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 Rate = Annotated[float, Field(gt=0, le=10_000, allow_inf_nan=False)]
@@ -112,13 +119,10 @@ class BouquetIn(Wire):
 
 Bouquets = Annotated[
     tuple[BouquetIn, ...],
-    Strict(strict=False),
-    Field(max_length=5_000),
+    Listed(5_000),
     AfterValidator(_bouquets),
 ]
-Columns = Annotated[
-    tuple[ColumnName, ...], Strict(strict=False), Field(max_length=50), AfterValidator(distinct)
-]
+Columns = Annotated[tuple[ColumnName, ...], Listed(50)]
 
 
 class PanelCreate(Wire):

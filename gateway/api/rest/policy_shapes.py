@@ -5,17 +5,17 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, Strict
+from pydantic import Field, Strict
 
+from gateway.api.rest.lists import BouquetIds, Listed
+from gateway.api.rest.patterns import EXACT_NAMES
 from gateway.api.rest.shapes import Out
 from gateway.api.rest.wire import (
-    BouquetIds,
     DurationText,
     MaxConnections,
     PanelRef,
     Patch,
     Wire,
-    distinct,
 )
 from gateway.domain.resellers import Policy
 
@@ -29,19 +29,12 @@ class SubscriberAction(StrEnum):
     ROTATE_PASSWORD = "rotate_password"  # noqa: S105 - the name of an action
 
 
-PanelRefs = Annotated[
-    tuple[PanelRef, ...], Strict(strict=False), Field(max_length=100), AfterValidator(distinct)
-]
-PanelBouquets = Annotated[dict[PanelRef, BouquetIds], Field(max_length=100)]
+PanelRefs = Annotated[tuple[PanelRef, ...], Listed(100)]
+PanelBouquets = Annotated[dict[PanelRef, BouquetIds], Field(max_length=100), EXACT_NAMES]
 SubscriberActions = Annotated[
-    tuple[Annotated[SubscriberAction, Strict(strict=False)], ...],
-    Strict(strict=False),
-    Field(max_length=10),
-    AfterValidator(distinct),
+    tuple[Annotated[SubscriberAction, Strict(strict=False)], ...], Listed(10)
 ]
-Marks = Annotated[
-    tuple[DurationText, ...], Strict(strict=False), Field(max_length=10), AfterValidator(distinct)
-]
+Marks = Annotated[tuple[DurationText, ...], Listed(10)]
 
 _DEFAULT = Policy()
 

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
-from pydantic import AfterValidator, Field, Strict
+from pydantic import AfterValidator, Field, JsonValue, Strict, WithJsonSchema
 
 from gateway.api.rest.faults import invalid, wrong
+from gateway.api.rest.lists import BouquetIds, Ips, UserAgents
+from gateway.api.rest.patterns import EXACT_NAMES
 from gateway.api.rest.query import ChangeQuery, PageQuery, Query
 from gateway.api.rest.wire import (
-    BouquetIds,
     ColumnName,
     Duration,
     Expiry,
     ExternalId,
     FreeText,
-    Ips,
     MaxConnections,
     Metadata,
     MetadataPatch,
@@ -30,22 +30,30 @@ from gateway.api.rest.wire import (
     Reference,
     ResellerRef,
     Time,
-    UserAgents,
     Wire,
     exactly_one,
     example,
+    one_of,
 )
 from gateway.domain.errors import Fault
 from gateway.domain.subscriptions import Changes, NewSubscription, RenewFrom, State, Term
 
+_TEXT: Final[JsonValue] = {"type": "string"}
+
 NewT = TypeVar("NewT", bound=NewSubscription)
+
+
+#: The documentation of a term: exactly one of these.
+TERM: Final[dict[str, JsonValue]] = one_of(
+    expires_at=_TEXT, period=_TEXT, never_expires={"const": True}
+)
 
 
 def _no_plan_yet(_: str) -> str:
     raise wrong("not_allowed", "There are no plans yet.")
 
 
-Extra = Annotated[dict[ColumnName, PanelText], Field(max_length=50)]
+Extra = Annotated[dict[ColumnName, PanelText], Field(max_length=50), EXACT_NAMES]
 
 
 class SubscriptionCreate(Wire):
@@ -53,7 +61,9 @@ class SubscriptionCreate(Wire):
 
     panel_id: PanelRef | None = None
     external_id: ExternalId | None = None
-    plan_id: Annotated[str, AfterValidator(_no_plan_yet)] | None = None
+    plan_id: Annotated[
+        Annotated[str, AfterValidator(_no_plan_yet)] | None, WithJsonSchema({"type": "null"})
+    ] = None
     expires_at: Expiry | None = None
     period: Duration | None = None
     never_expires: bool = False
@@ -136,7 +146,12 @@ class SubscriptionPatch(Patch):
 class SubscriptionRenew(Wire):
     """Until when. Exactly one of expires_at, period and never_expires: true."""
 
-    model_config = example(period="P1M", reference="invoice-2027-0042")
+    model_config = example(
+        TERM,
+        {"dependentSchemas": {"from": {"required": ["period"], "properties": {"period": _TEXT}}}},
+        period="P1M",
+        reference="invoice-2027-0042",
+    )
 
     expires_at: Expiry | None = None
     period: Duration | None = None

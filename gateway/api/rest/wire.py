@@ -7,10 +7,9 @@ are the contract's, sections 3 and 10; what a panel would change or cut is refus
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from ipaddress import ip_address, ip_network
-from typing import Annotated, Any, Final, Self, TypeVar
+from typing import Annotated, Any, Final, Self
 
 from pydantic import (
     AfterValidator,
@@ -19,25 +18,24 @@ from pydantic import (
     Field,
     JsonValue,
     PlainValidator,
-    Strict,
     ValidationError,
     WithJsonSchema,
 )
 
+from gateway.api.rest import patterns
 from gateway.api.rest.faults import as_dict, body_faults, invalid, wrong
+from gateway.api.rest.patterns import EXACT_NAMES, Documented, looks_like
 from gateway.domain import panel_text
 from gateway.domain.errors import Fault
 from gateway.domain.ids import PanelId, ResellerId
 from gateway.domain.periods import Period
 
-T = TypeVar("T", bound=Hashable)
-
 _RFC3339: Final = re.compile(
     r"(\d{4}-\d{2}-\d{2})[Tt](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
 )
 YEAR_MIN: Final = 1970
-#: What neither our database nor anybody's terminal should get: C0 and C1 without tab and line ends.
-_CONTROLS: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_FREE_TEXT: Final = re.compile(patterns.FREE_TEXT)
+_NAME: Final = re.compile(patterns.NAME)
 
 
 class Wire(BaseModel):
@@ -74,9 +72,12 @@ class Wire(BaseModel):
         return made
 
 
-def example(**members: JsonValue) -> ConfigDict:
-    """Return the configuration of a body whose documentation shows these members."""
-    return ConfigDict(json_schema_extra={"examples": [members]})
+def example(*rules: dict[str, JsonValue], **members: JsonValue) -> ConfigDict:
+    """Return the configuration of a body whose documentation shows these members and *rules*."""
+    extra: dict[str, JsonValue] = {"examples": [members]}
+    for rule in rules:
+        extra |= rule
+    return ConfigDict(json_schema_extra=extra)
 
 
 class Patch(Wire):
@@ -89,6 +90,15 @@ class Patch(Wire):
 
 class Nothing(Wire):
     """An empty object."""
+
+
+def one_of(**members: JsonValue) -> dict[str, JsonValue]:
+    """Return the JSON schema of `exactly_one` of *members*, each with what it is when given."""
+    return {
+        "oneOf": [
+            {"required": [name], "properties": {name: schema}} for name, schema in members.items()
+        ]
+    }
 
 
 def exactly_one(body: dict[str, Any], *names: str) -> Iterator[Fault]:
@@ -141,9 +151,15 @@ def _period_text(text: str) -> str:
 _TIME_SCHEMA: Final = {
     "type": "string",
     "format": "date-time",
+    "pattern": patterns.TIME,
     "examples": ["2027-01-31T00:00:00Z"],
 }
-_PERIOD_SCHEMA: Final = {"type": "string", "format": "duration", "examples": ["P1M", "P30D"]}
+_PERIOD_SCHEMA: Final = {
+    "type": "string",
+    "format": "duration",
+    "pattern": patterns.PERIOD,
+    "examples": ["P1M", "P30D"],
+}
 
 Time = Annotated[datetime, PlainValidator(_time), WithJsonSchema(_TIME_SCHEMA)]
 #: An expiry; panels count whole seconds, so a fraction is dropped.
@@ -169,13 +185,13 @@ def checked(find_fault: Callable[[str], str | None], code: str = "unsafe_text") 
 
 
 def _control_fault(text: str) -> str | None:
-    return "It holds a control character." if _CONTROLS.search(text) else None
+    return None if _FREE_TEXT.fullmatch(text) else "It holds a control character."
 
 
 def _name_fault(text: str) -> str | None:
-    if any(not character.isprintable() for character in text):
-        return "It holds a control character."
-    return None if text == text.strip() else "It begins or ends with a blank."
+    if text != text.strip():
+        return "It begins or ends with a blank."
+    return None if _NAME.fullmatch(text) else "It holds a control character."
 
 
 def _panel_notes_fault(text: str) -> str | None:
@@ -194,76 +210,49 @@ Username = Annotated[
     str,
     Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._@-]+$"),
     checked(panel_text.credential_faults),
+    Documented({"not": {"const": "0"}}),
 ]
-Password = Annotated[
-    str,
-    Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._@-]+$"),
-    checked(panel_text.credential_faults),
-]
+Password = Username
 #: An external_id by itself, as a part of a path.
 EXTERNAL_ID: Final = r"^[A-Za-z0-9._:@-]{1,128}$"
 ExternalId = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9._:@-]+$")]
 #: Kept by the panel: what it would rewrite is refused. Line feeds are fine.
-Notes = Annotated[str, Field(max_length=NOTES_LENGTH_MAX), checked(_panel_notes_fault)]
-PanelText = Annotated[str, Field(max_length=255), checked(panel_text.value_faults)]
-UserAgent = Annotated[str, Field(max_length=255), checked(panel_text.list_item_faults)]
-ColumnName = Annotated[str, Field(max_length=64), checked(panel_text.column_faults)]
+Notes = Annotated[
+    str,
+    Field(max_length=NOTES_LENGTH_MAX),
+    checked(_panel_notes_fault),
+    looks_like(patterns.PANEL_LINES),
+]
+PanelText = Annotated[
+    str,
+    Field(max_length=255),
+    checked(panel_text.value_faults),
+    looks_like(patterns.PANEL_TEXT),
+]
+UserAgent = Annotated[
+    str,
+    Field(max_length=255),
+    checked(panel_text.list_item_faults),
+    looks_like(patterns.PANEL_ITEM),
+]
+ColumnName = Annotated[
+    str, Field(max_length=64), checked(panel_text.column_faults), looks_like(patterns.COLUMN)
+]
 #: Ours alone: names of things, and free text that only people read.
-Name = Annotated[str, Field(min_length=1, max_length=100), checked(_name_fault)]
-FreeText = Annotated[str, Field(max_length=500), checked(_control_fault)]
-Reference = Annotated[str, Field(min_length=1, max_length=128), checked(_name_fault)]
-Prefix = Annotated[str, Field(min_length=1, max_length=128), checked(_control_fault)]
+_OneLine = Annotated[str, checked(_name_fault), looks_like(patterns.NAME)]
+_Text = Annotated[str, checked(_control_fault), looks_like(patterns.FREE_TEXT)]
+Name = Annotated[_OneLine, Field(min_length=1, max_length=100)]
+FreeText = Annotated[_Text, Field(max_length=500)]
+Reference = Annotated[_OneLine, Field(min_length=1, max_length=128)]
+Prefix = Annotated[_Text, Field(min_length=1, max_length=128)]
 
-_MetadataKey = Annotated[str, Field(min_length=1, max_length=40), checked(_name_fault)]
-Metadata = Annotated[dict[_MetadataKey, FreeText], Field(max_length=50)]
-MetadataPatch = Annotated[dict[_MetadataKey, FreeText | None], Field(max_length=50)]
-
-
-# --- addresses and arrays ------------------------------------------------------------------------
-
-
-def _ip(text: str) -> str:
-    try:
-        address = ip_address(text)
-    except ValueError:
-        raise wrong("bad_format", "This must be an IPv4 or IPv6 address.") from None
-    if getattr(address, "scope_id", None):
-        raise wrong("bad_format", "This must be an address without a zone.")
-    return str(address)
+_MetadataKey = Annotated[_OneLine, Field(min_length=1, max_length=40)]
+Metadata = Annotated[dict[_MetadataKey, FreeText], Field(max_length=50), EXACT_NAMES]
+MetadataPatch = Annotated[dict[_MetadataKey, FreeText | None], Field(max_length=50), EXACT_NAMES]
 
 
-def _network(text: str) -> str:
-    if "/" not in text:
-        return _ip(text)
-    try:
-        return str(ip_network(text))
-    except ValueError:
-        raise wrong("bad_format", "This must be an address or a network in CIDR form.") from None
+# --- numbers --------------------------------------------------------------------------------------
 
-
-def distinct(values: tuple[T, ...]) -> tuple[T, ...]:
-    """Refuse an array that holds a value twice; the order is kept."""
-    if len(set(values)) != len(values):
-        raise wrong("duplicate", "The same value is there twice.")
-    return values
-
-
-#: One address, as panels compare the client's; they know no networks here.
-Ip = Annotated[str, Field(max_length=45), AfterValidator(_ip)]
-Network = Annotated[str, Field(max_length=49), AfterValidator(_network)]
-BouquetId = Annotated[int, Field(gt=0, lt=2**31)]
-BouquetIds = Annotated[
-    tuple[BouquetId, ...], Strict(strict=False), Field(max_length=1_000), AfterValidator(distinct)
-]
-Ips = Annotated[
-    tuple[Ip, ...], Strict(strict=False), Field(max_length=100), AfterValidator(distinct)
-]
-Networks = Annotated[
-    tuple[Network, ...], Strict(strict=False), Field(max_length=100), AfterValidator(distinct)
-]
-UserAgents = Annotated[
-    tuple[UserAgent, ...], Strict(strict=False), Field(max_length=50), AfterValidator(distinct)
-]
 #: Null: no limit.
 MaxConnections = Annotated[int, Field(ge=1, le=1_000)] | None
 PanelInt = Annotated[int, Field(ge=0, lt=2**31)]
