@@ -1,4 +1,4 @@
-"""A whole gateway for a test: real services and database, a simulated panel over TCP, two resellers.
+"""A whole gateway for a test: real services, a real database, a simulated panel, two resellers.
 
 Only the listening socket is left out: requests enter at the ASGI application.
 """

@@ -19,7 +19,7 @@ def add_to(app: typer.Typer) -> None:
     app.command("simulate-panel")(simulate)
 
 
-def simulate(
+def simulate(  # noqa: PLR0913, PLR0917 - options of a command
     bind: Annotated[str, typer.Option(help="Where the panel listens.")] = "127.0.0.1:25461",
     control: Annotated[
         str | None, typer.Option(help="Where its control surface listens; off without.")

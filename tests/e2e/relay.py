@@ -11,7 +11,7 @@ COMMIT = b"COMMIT"
 
 
 class Relay:
-    """Hands bytes to and fro while it is whole."""
+    """Hands bytes both ways while it is whole."""
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)

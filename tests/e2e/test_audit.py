@@ -111,7 +111,7 @@ async def test_every_change_without_permission_is_denied_and_recorded_once(world
         assert not missing, f"{method} {path}: which {missing}?"
         body = BODIES.get(f"{method} {path}")
         if f"{method} {path}" in IMPORTS:
-            body = body | {"panel_id": world.panel_id}
+            body = BODIES[f"{method} {path}"] | {"panel_id": world.panel_id}
         answer = await powerless.send(method, path.format(**ids), body)
         assert answer.status_code == 403, (method, path, answer.text)
         assert answer.json()["code"] == "permission_denied"

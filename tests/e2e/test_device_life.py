@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from gateway.domain.periods import Period
-from tests.world import World
+from gateway.services.scope import system_scope
+from tests.world import World, a_world
 
 MAC = "00:1A:79:AB:CD:EF"
 
@@ -87,17 +88,11 @@ async def test_a_device_is_renewed_suspended_resumed_changed_and_terminated(life
 
 async def test_a_foreign_mac_on_the_panel_is_taken_and_never_adopted(life: World) -> None:
     device = await a_device(life)
-    async with life.runtime.database.write(_everything()) as store:
+    async with life.runtime.database.write(system_scope()) as store:
         await store.devices.delete(device["id"])
     taken = await life.b.api.post("/v1/devices", {"mac": MAC, "period": "P1M"})
     assert (taken.status_code, taken.json()["code"]) == (409, "mac_taken")
     assert len(list(life.simulator.panel.tables["mag_devices"])) == 1
-
-
-def _everything() -> Any:
-    from gateway.services.scope import system_scope  # noqa: PLC0415
-
-    return system_scope()
 
 
 @pytest.mark.parametrize(
@@ -125,8 +120,6 @@ async def test_agents_are_refused_on_create_and_passwords_are_not_of_devices(
 
 async def test_on_strict_sql_a_device_is_asked_for_once_and_stays_unknown(tmp_path: Any) -> None:
     """The panel says true and makes the line behind the device only: nothing may try again."""
-    from tests.world import a_world  # noqa: PLC0415
-
     async with a_world(f"sqlite:///{tmp_path}/g.db", profile="v2-strict") as world:
         answer = await world.a.api.post("/v1/devices", {"mac": MAC, "period": "P1M"})
         assert answer.status_code == 202, answer.text
@@ -139,9 +132,9 @@ async def test_on_strict_sql_a_device_is_asked_for_once_and_stays_unknown(tmp_pa
 
 async def test_a_device_that_left_the_panel_is_not_found(life: World) -> None:
     device = await a_device(life)
-    for table in ("mag_devices", "users"):
+    for table, key in (("mag_devices", "mag_id"), ("users", "id")):
         for row in list(life.simulator.panel.tables[table]):
-            life.simulator.panel.tables[table].delete(row["mag_id" if "mag_id" in row else "id"])
+            life.simulator.panel.tables[table].delete(int(row[key] or 0))
     answer = await life.a.api.get(
         f"/v1/devices/{device['id']}/info", headers={"Cache-Control": "no-cache"}
     )

@@ -136,13 +136,14 @@ async def test_a_patch_that_changes_nothing_of_ours_is_no_change(small_world: Wo
     world = small_world
     line = await world.line(external_id="shop-1", metadata={"a": "1"})
     calls = len(world.calls())
-    for change in (
+    unchanged: list[dict[str, Any]] = [
         {},
         {"metadata": {}},
         {"metadata": {"b": None}},
         {"external_id": "shop-1"},
         {"metadata": {"a": "1"}, "external_id": "shop-1"},
-    ):
+    ]
+    for change in unchanged:
         answer = await world.a.api.patch(f"/v1/lines/{line['id']}", change)
         assert (answer.status_code, answer.headers["ETag"]) == (200, '"1"')
         assert answer.json()["updated_at"] == line["updated_at"]

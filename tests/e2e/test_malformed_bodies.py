@@ -246,7 +246,7 @@ def judge(spoil: str, answer: Any, said: bytes, right: Json) -> None:
     elif spoil == "read":
         assert b"true" in said, (said, answer.text)
         expires_at = answer.json()["expires_at"]
-        assert expires_at is None or datetime.fromisoformat(expires_at)
+        assert expires_at is None or datetime.fromisoformat(expires_at).tzinfo is not None
     else:
         assert says_what_is_right(said, right), (said, answer.text)
         assert answer.json()["state"] == ("suspended" if spoil == "edit" else "active")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gateway.services.scope import system_scope
 from tests.world import World
 
 PATH = "/v1/lines/by-external-id/shop:1"
@@ -109,7 +110,7 @@ async def test_an_operator_adopts_what_is_on_the_panel(world: World) -> None:
     }
     ours = await world.operator.post("/v1/lines/import", body)
     assert (ours.status_code, ours.json()["code"]) == (409, "username_taken")
-    async with world.runtime.database.write(_everything()) as store:
+    async with world.runtime.database.write(system_scope()) as store:
         await store.lines.delete(line["id"])
         await store.devices.delete(device["id"])
     wrong = await world.operator.post("/v1/lines/import", body | {"password": "wrong"})
@@ -126,9 +127,3 @@ async def test_an_operator_adopts_what_is_on_the_panel(world: World) -> None:
     )
     assert box.status_code == 201, box.text
     assert box.json()["panel_device_id"] == device["panel_device_id"]
-
-
-def _everything() -> object:
-    from gateway.services.scope import system_scope  # noqa: PLC0415
-
-    return system_scope()

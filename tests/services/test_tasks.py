@@ -46,9 +46,10 @@ async def test_a_failure_of_nobodys_work_is_in_the_log(keeper: TaskKeeper) -> No
         raise ZeroDivisionError("a bug")
 
     with capture_logs() as logs:
-        keeper.spawn(work(), "operation:op_1")
+        failing = keeper.spawn(work(), "operation:op_1")
         await keeper.drain(5)
         await asyncio.sleep(0)
+    assert failing.done()
     assert [(entry["event"], entry["task"]) for entry in logs] == [
         ("task.failed", "operation:op_1")
     ]
@@ -67,12 +68,17 @@ def test_draining_waits_as_long_as_it_may_and_cancels_the_rest() -> None:
 
     async def run() -> tuple[int, float]:
         keeper = TaskKeeper()
-        keeper.spawn(work("short", 3), "short")
-        keeper.spawn(work("long", 60), "long")
+        tasks = [
+            keeper.spawn(work("short", 3), "short"),
+            keeper.spawn(work("long", 60), "long"),
+        ]
         left = await keeper.drain(10)
+        assert all(task.done() for task in tasks)
         return left, asyncio.get_running_loop().time()
 
-    assert run_virtually(run()) == (1, pytest.approx(10.0))
+    left, seconds = run_virtually(run())
+    assert left == 1
+    assert seconds == pytest.approx(10.0)
     assert ended == ["short done", "long cancelled"]
 
 
