@@ -160,7 +160,7 @@ class MacTaken(Refusal):
 
 
 class ExternalIdTaken(Refusal):
-    """Another of the reseller's lines or devices has this external_id."""
+    """Another of the reseller's lines, or of its devices, has this external_id."""
 
     code = "external_id_taken"
     status = 409

@@ -12,14 +12,14 @@ from typing import Any, Final, Generic, TypeVar
 from gateway.domain.calls import UNCHANGED
 from gateway.domain.errors import ExternalIdTaken
 from gateway.domain.ids import ResellerId
-from gateway.domain.subscriptions import Changes, NewSubscription
+from gateway.domain.subscriptions import Changes, NewSubscription, Status
 from gateway.services.action import Action
 from gateway.services.change import ChangeKind, ChangeRequest, named
 from gateway.services.changes import answer_of, carry_out
-from gateway.services.codec import unpack
-from gateway.services.context import Outcome
+from gateway.services.codec import pack, unpack
+from gateway.services.context import DryRun, Outcome
 from gateway.services.create import CreateKind
-from gateway.services.idempotency import find_kept
+from gateway.services.idempotency import find_kept, keep
 from gateway.services.noun import ObservedT, ResourceT
 
 NewT = TypeVar("NewT", bound=NewSubscription)
@@ -83,14 +83,38 @@ class Put(Generic[NewT, ResourceT, ObservedT, Made]):
             return await rows.find_by_external_id(owner, str(new.external_id))
 
     async def _change(self, action: Action, present: ResourceT, new: NewT) -> Outcome[Made]:
+        if present.status is not Status.LIVE:
+            return await self._open(action, present)
         changes = differing(present, new)
         if not named(changes):
-            return Outcome(value=self.made(await self.observe(action, present)))
+            return await self._as_it_is(action, present)
         request = ChangeRequest(
             resource_id=self.create.noun.id_of(present), changes=changes, sets_term=True
         )
         outcome = await carry_out(action, self.change, request)
         return self._answer(outcome)
+
+    async def _open(self, action: Action, present: ResourceT) -> Outcome[Made]:
+        """Answer with the creation that is not settled yet: it is neither done nor in step.
+
+        Raises:
+            StateConflict: there is none; it cannot be changed as it is.
+        """
+        async with action.read() as store:
+            operation = await store.operations.find_open(self.create.noun.id_of(present))
+        if operation is None:
+            present.must_be_changeable()
+        return Outcome(value=None, operation=operation)
+
+    async def _as_it_is(self, action: Action, present: ResourceT) -> Outcome[Made]:
+        """Answer with what is there already; the request's key is kept all the same."""
+        if action.context.dry_run:
+            return Outcome(value=None, dry_run=DryRun(before=None, after=None, panel_calls=()))
+        observed = await self.observe(action, present)
+        if action.context.idempotency is not None:
+            async with action.write() as store:
+                await keep(action, store, result=pack(observed))
+        return Outcome(value=self.made(observed))
 
     def _answer(self, outcome: Outcome[ObservedT]) -> Outcome[Made]:
         return Outcome(
@@ -133,7 +157,7 @@ def differing(present: Any, new: Any) -> Changes:  # noqa: ANN401 - a line or a 
         wanted = getattr(new, name)
         if wanted is not None and wanted != getattr(present, name):
             changes[name] = wanted
-    if new.extra is not None and new.extra != present.extra:
+    if any(present.extra.get(name) != text for name, text in (new.extra or {}).items()):
         changes["extra"] = new.extra
     if new.enabled is not None and new.enabled != (present.suspended_by is None):
         changes["enabled"] = new.enabled

@@ -69,6 +69,39 @@ async def test_a_keyed_put_is_replayed(world: World) -> None:
     assert again.json() == first.json()
 
 
+async def test_a_put_that_changes_nothing_keeps_its_key(world: World) -> None:
+    await world.a.api.ok("PUT", PATH, BODY, status=201)
+    headers = {"Idempotency-Key": "put-2"}
+    first = await world.a.api.send("PUT", PATH, BODY, headers=headers)
+    assert first.status_code == 200
+    other = await world.a.api.send("PUT", PATH, BODY | {"notes": "other"}, headers=headers)
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+    again = await world.a.api.send("PUT", PATH, BODY, headers=headers)
+    assert again.headers["Idempotent-Replayed"] == "true"
+
+
+async def test_a_put_on_an_unsettled_creation_is_still_open(world: World) -> None:
+    world.fault(
+        {
+            "match": {"sub": "create"},
+            "fault": "status",
+            "params": {"code": 500, "effect": "before"},
+            "times": 1,
+        }
+    )
+    first = await world.a.api.send("PUT", PATH, BODY)
+    again = await world.a.api.send("PUT", PATH, BODY)
+    assert (first.status_code, again.status_code) == (202, 202)
+    assert again.json()["id"] == first.json()["id"]
+    assert len(world.calls("create")) == 1
+
+
+async def test_a_rehearsed_put_that_changes_nothing_says_so(world: World) -> None:
+    await world.a.api.ok("PUT", PATH, BODY, status=201)
+    shown = await world.a.api.ok("PUT", PATH, BODY, params={"dry_run": "true"})
+    assert (shown["dry_run"], shown["panel_calls"]) == (True, [])
+
+
 async def test_a_device_is_put_as_well(world: World) -> None:
     path = "/v1/devices/by-external-id/box"
     body = {"mac": "001a79abcdef", "period": "P1M", "bouquet_ids": [1]}
