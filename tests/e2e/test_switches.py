@@ -194,3 +194,34 @@ async def test_a_line_that_the_panel_no_longer_knows_is_out_of_sync(
     # The way out that the problem names: set the known ones again on the panel.
     on_panel(world, line, password=line["password"])
     await switched(world, line, verb)
+
+
+async def test_a_line_that_the_firewall_hides_can_only_be_switched_to_what_it_is(
+    small_world: World,
+) -> None:
+    """A repeat is no change and succeeds; what cannot be looked up is refused, and nothing done."""
+    world = small_world
+    line = await world.line()
+    suspended = await switched(world, line, "suspend")
+    row = world.user(line["username"])
+    for sub in ("edit", "info"):
+        match = {"action": "user", "sub": sub}
+        world.fault({"match": match, "fault": "refuse", "params": {"text": "404"}})
+    again = await switched(world, line, "suspend")
+    assert (again["state"], again["version"]) == ("suspended", suspended["version"])
+    path = f"/v1/lines/{line['id']}"
+    for method, target, body in (
+        ("POST", f"{path}/resume", None),
+        ("POST", f"{path}/terminate", None),
+        ("POST", f"{path}/renew", {"period": "P1M"}),
+        ("POST", f"{path}/renew", {"expires_at": "2031-01-01T00:00:00Z"}),
+        ("POST", f"{path}/rotate-password", None),
+        ("PATCH", path, {"notes": "x"}),
+        ("GET", f"{path}/info", None),
+    ):
+        answer = await world.a.api.send(method, target, body, headers={"Cache-Control": "no-cache"})
+        problem_of(answer, 409, "panel_line_gated")
+    world.simulator.panel.faults.clear()
+    assert world.user(line["username"]) == row
+    assert (await world.a.api.ok("GET", path))["version"] == suspended["version"]
+    await switched(world, line, "resume")
