@@ -166,3 +166,12 @@ async def test_the_same_request_in_another_spelling_is_the_same() -> None:
     assert await form("", '{"name":"x","count":3}') != first
     assert await form("", '{"name":"x"}') != first
     assert first == '["POST","/v1/things",[],{"count":2,"name":"x"}]'
+
+
+@pytest.mark.parametrize("text", [b"2", b"2.0", b"20e-1", b"0.2E1"])
+async def test_a_whole_number_may_be_spelt_in_any_way(text: bytes) -> None:
+    headers = OPERATOR | {"content-type": "application/json"}
+    body = b'{"name":"x","count":' + text + b"}"
+    response = await api().post("/v1/things", headers=headers, content=body)
+    assert response.status_code == 201
+    assert type(parse(text)) is int

@@ -173,7 +173,7 @@ def _agree(name: str, said: Any, wanted: Any) -> bool:
     """Compare; a switch, number or note of a kind that no panel sends counts as not said."""
     if name == "reseller_notes" and not isinstance(said, str):
         return bool(wanted == "")
-    if name in SWITCHES and re.fullmatch(r"-?[0-9]+|True|False", str(said)) is None:
+    if name in SWITCHES and re.fullmatch(r"-?[0-9]{1,18}|True|False", str(said)) is None:
         return True
     if name in SWITCHES and name != "member_id":
         return (_plain(said) == "") == (_plain(wanted) == "")

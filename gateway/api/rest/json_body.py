@@ -144,12 +144,13 @@ def _int(text: str) -> int:
 
 
 def _float(text: str) -> float:
+    """Return a number; 1.0 and 10e-1 are the whole number 1, as JSON Schema has it."""
     if len(text) > NUMBER_LENGTH_MAX:
         raise MalformedBody("The body holds a number that is too long.")
     number = float(text)
     if math.isinf(number):
         raise MalformedBody("The body holds a number that is too large.")
-    return number
+    return int(number) if number.is_integer() else number
 
 
 def _check_surrogates(value: object) -> None:

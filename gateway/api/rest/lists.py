@@ -8,7 +8,7 @@ from ipaddress import ip_address, ip_network
 from typing import Annotated, Any, Final, TypeVar
 
 from annotated_types import GroupedMetadata, MaxLen
-from pydantic import AfterValidator, Field, Strict
+from pydantic import AfterValidator, Field, Strict, WithJsonSchema
 
 from gateway.api.rest.faults import wrong
 from gateway.api.rest.patterns import Documented
@@ -57,11 +57,23 @@ def _network(text: str) -> str:
         raise wrong("bad_format", "This must be an address or a network in CIDR form.") from None
 
 
-_ADDRESS: Final = Documented({"anyOf": [{"format": "ipv4"}, {"format": "ipv6"}]})
+_ADDRESSES: Final = ({"type": "string", "format": "ipv4"}, {"type": "string", "format": "ipv6"})
+_CIDR: Final = {
+    "type": "string",
+    "pattern": "^[0-9A-Fa-f:.]{2,45}/[0-9]{1,3}$",
+    "examples": ["10.0.0.0/8"],
+}
 
 #: One address, as panels compare the client's; they know no networks here.
-Ip = Annotated[str, Field(max_length=45), AfterValidator(_ip), _ADDRESS]
-Network = Annotated[str, Field(max_length=49), AfterValidator(_network)]
+Ip = Annotated[
+    str, Field(max_length=45), AfterValidator(_ip), WithJsonSchema({"anyOf": [*_ADDRESSES]})
+]
+Network = Annotated[
+    str,
+    Field(max_length=49),
+    AfterValidator(_network),
+    WithJsonSchema({"anyOf": [*_ADDRESSES, _CIDR]}),
+]
 BouquetId = Annotated[int, Field(ge=1, lt=2**31)]
 BouquetIds = Annotated[tuple[BouquetId, ...], Listed(1_000)]
 Ips = Annotated[tuple[Ip, ...], Listed(100)]

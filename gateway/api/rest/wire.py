@@ -154,9 +154,9 @@ _TIME_SCHEMA: Final = {
     "pattern": patterns.TIME,
     "examples": ["2027-01-31T00:00:00Z"],
 }
+#: Without `format`: JSON Schema's duration has no weeks beside other parts.
 _PERIOD_SCHEMA: Final = {
     "type": "string",
-    "format": "duration",
     "pattern": patterns.PERIOD,
     "examples": ["P1M", "P30D"],
 }
