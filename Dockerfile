@@ -16,11 +16,12 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_ONLY_BINARY=:all: \
     PIP_REQUIRE_VIRTUALENV=1
 WORKDIR /src
-COPY requirements/build.txt requirements/runtime.txt requirements/
+COPY requirements/pip.txt requirements/build.txt requirements/runtime.txt requirements/
 # Wheels only, each with its known hash, so nothing is compiled and no compiler is needed. pip itself
 # stays in an environment of its own: the product's has none.
 RUN --mount=type=secret,id=pip_conf,target=/etc/pip.conf \
     python -m venv /opt/build \
+    && /opt/build/bin/pip install --require-hashes -r requirements/pip.txt \
     && /opt/build/bin/pip install --require-hashes -r requirements/build.txt \
     && python -m venv --without-pip /opt/xtream-gateway \
     && /opt/build/bin/pip --python /opt/xtream-gateway/bin/python install \

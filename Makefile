@@ -77,8 +77,9 @@ help: ## Print this.
 $(VENV)/bin/python:
 	@PYTHON='$(PYTHON)' sh tools/make_venv.sh $(VENV)
 
-$(VENV)/.runtime: requirements/build.txt requirements/runtime.txt pyproject.toml | $(VENV)/bin/python
+$(VENV)/.runtime: requirements/pip.txt requirements/build.txt requirements/runtime.txt pyproject.toml | $(VENV)/bin/python
 	@echo "Installing what the product needs into $(VENV) ..."
+	@$(PIP) install --require-hashes -r requirements/pip.txt
 	@$(PIP) install --require-hashes -r requirements/build.txt -r requirements/runtime.txt
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@

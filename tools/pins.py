@@ -20,6 +20,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 FOLDER: Final = ROOT / "requirements"
 # For each file: are the product's own dependencies in it, and which groups are?
 FILES: Final[dict[str, tuple[bool, tuple[str, ...]]]] = {
+    "pip": (False, ("pip",)),
     "build": (False, ("build",)),
     "runtime": (True, ()),
     "dev": (True, ("dev",)),
