@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from gateway.domain.errors import PanelUnavailable
 from gateway.domain.ids import PanelId
 from gateway.domain.panels import Budget as Limits
 from gateway.domain.panels import Panel
@@ -106,10 +107,19 @@ class SharedBudgets:
         """Return a name that no other turn has."""
         return self._random.text(_LEASE_CHARACTERS)
 
-    def leave(self, panel_id: PanelId, lease: str, queue: Queue) -> None:
-        """Give a turn back in the background: the caller has its answer already."""
+    def leave(
+        self, panel_id: PanelId, lease: str, queue: Queue, after: asyncio.Future[float] | None
+    ) -> None:
+        """Give a turn back in the background: the caller has its answer already, or went away.
+
+        *after* is a question about the lease that is still to be answered.
+        """
 
         async def give_back() -> None:
+            if after is not None:
+                await asyncio.wait({after})
+                if after.exception() is not None:
+                    return  # The Pace is away, and with it the lease.
             await self._pace.leave(panel_id, lease)
             queue.call_first()
 
@@ -126,6 +136,7 @@ class SharedBudget:
         self._shared = shared
         self._clock = shared.clock
         self._queue = Queue(shared.clock)
+        self._asking = asyncio.Lock()
         self._outages_told = 0
         self._outages_sat_out = 0
 
@@ -157,7 +168,9 @@ class SharedBudget:
             while True:
                 until = deadline
                 if self._queue.is_first(place):
-                    wait = await self._ask(lease, deadline, priority)
+                    # One question at a time: of two, the later answer could hide a better wish.
+                    async with self._asking:
+                        wait = await self._ask(lease, deadline, priority)
                     if not wait:
                         return
                     until = self._clock.monotonic() + wait
@@ -181,19 +194,24 @@ class SharedBudget:
             priority=priority,
             changed_over=outages != self._outages_told,
         )
+        # Who goes away meanwhile does not break the exchange off: its connection stays usable, and
+        # the lease is given back after it was taken, not before.
+        question = asyncio.ensure_future(pace.take(wish))
         try:
-            wait = await pace.take(wish)
-            self._outages_told = outages
-            refuse_unless_due(wait, deadline, self._clock)
-        except PaceAway:
+            wait = await asyncio.shield(question)
+        except asyncio.CancelledError:
+            self._leave(lease, after=question)
             raise
-        except BaseException:  # Too late, or the caller went away: perhaps the lease is held.
+        self._outages_told = outages
+        try:
+            refuse_unless_due(wait, deadline, self._clock)
+        except PanelUnavailable:
             self._leave(lease)
             raise
         return wait
 
-    def _leave(self, lease: str) -> None:
-        self._shared.leave(self.panel.id, lease, self._queue)
+    def _leave(self, lease: str, *, after: asyncio.Future[float] | None = None) -> None:
+        self._shared.leave(self.panel.id, lease, self._queue, after)
 
     def _alone(self) -> FallbackBudget:
         budget = self._shared.fallback.of(self.panel)

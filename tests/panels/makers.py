@@ -124,9 +124,11 @@ class VirtualClock:
                 await task
 
     async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
         while True:
-            for _ in range(20):
-                await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            if loop._ready:  # type: ignore[attr-defined]  # Somebody is not waiting.
+                continue
             if self.outside:
                 await asyncio.sleep(0.0005)
             elif self._sleepers:

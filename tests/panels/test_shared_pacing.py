@@ -146,11 +146,11 @@ async def test_the_turn_of_a_process_that_died_ends_by_itself(
     async with processes(redis_url, clock, 1) as (dying,):
         turn = dying.of(panel).turn(clock.monotonic() + 10)
         await turn.__aenter__()
-    began = clock.monotonic()
-    await callers.call(both[0].of(panel))
-    waited = callers.starts[0] - began
-    assert waited == pytest.approx(10 + LEASE_MARGIN_SECONDS, abs=0.1)
-    await turn.__aexit__(None, None, None)
+        began = clock.monotonic()
+        await callers.call(both[0].of(panel))
+        waited = callers.starts[0] - began
+        assert waited == pytest.approx(10 + LEASE_MARGIN_SECONDS, abs=0.1)
+        await turn.__aexit__(None, None, None)
 
 
 async def test_changes_go_before_reads_and_reads_before_background_work_in_all_processes(
