@@ -1,0 +1,1 @@
+"""The GraphQL API: the same endpoints as REST, in another spelling."""
