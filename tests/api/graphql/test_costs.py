@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.api.graphql.costs import WORK_MAX
 from gateway.api.graphql.limits import Cost, DocumentLimits, cost_extension
 from gateway.api.graphql.prices import SCHEMA_POINTS, TYPE_POINTS
 from gateway.api.graphql.refusals import DocumentRefused, Phase
@@ -130,6 +131,13 @@ def test_a_page_larger_than_allowed_is_refused_where_it_is_written(text: str, ph
 def test_what_is_not_run_may_be_too_large() -> None:
     text = "query A{lines(first:6){nodes{id}}}query B{lines(first:5){nodes{id}}}"
     assert prepare(text, a_preparer(page_size_max=5), name="B").cost == Cost(7, 0)
+
+
+def test_counting_a_cost_has_an_end_however_high_the_limits_are() -> None:
+    fields = " ".join(f"a{n}:id" for n in range(WORK_MAX // 4))  # A node is of one of four types.
+    assert cost(f"{{n:{LINE}{{{fields}}}}}") == (1 + WORK_MAX // 4, 0)
+    with pytest.raises(DocumentRefused, match="too many combinations of types"):
+        cost(f'{{n:node(id:"1"){{{fields}}}}}')
 
 
 def test_the_cost_is_shown_with_its_limits() -> None:
