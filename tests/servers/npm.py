@@ -33,9 +33,10 @@ class NpmProject:
     folder: Path
     programs: Path
 
-    async def tool(self, name: str, *words: str) -> str:
+    async def tool(self, name: str, *words: str, **variables: str) -> str:
         """Run a program that a package brings, such as `tsc`, as `node` does."""
-        return await self.node(str(self.folder / "node_modules" / ".bin" / name), *words)
+        program = self.folder / "node_modules" / ".bin" / name
+        return await self.node(str(program), *words, **variables)
 
     async def node(self, *words: str, **variables: str) -> str:
         """Run node in the folder and return what it prints. Variables are added to ours.
@@ -67,7 +68,7 @@ class NpmProject:
 
 
 def npm_project(source: Path, target: Path, programs: Path) -> NpmProject:
-    """Copy the folder *source* to *target*, which is not there yet, and return it with its packages.
+    """Copy the folder *source* to *target*, which must not be there yet; its packages in reach.
 
     Raises:
         Missing: the packages cannot be installed.
