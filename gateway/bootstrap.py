@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from gateway import __version__
 from gateway.api.app import create_app, create_ops_app
@@ -20,6 +20,8 @@ from gateway.db.store import SqlDatabase
 from gateway.domain.clock import SystemClock
 from gateway.domain.secrets import SystemRandom
 from gateway.identity.api_keys import ApiKeys
+from gateway.notices.memory import MemoryNotices
+from gateway.notices.redis import RedisNotices
 from gateway.panels.breaker import Breakers
 from gateway.panels.client import HttpPanels, ReportCall
 from gateway.panels.pacing import Budgets, LocalBudgets
@@ -39,9 +41,12 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
 
     from gateway.services.ports.cache import Cache
+    from gateway.services.ports.notices import Notices
     from gateway.workers.runner import Worker
 
 Check = Callable[[], Awaitable[bool]]
+
+_NO_REDIS: Final = "GATEWAY_REDIS_URL: not a Redis address."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +131,8 @@ async def build(settings: Settings) -> AsyncIterator[Runtime]:
     keyring = keyring_of(settings)
     clock, random, metrics = SystemClock(), SystemRandom(), Metrics(version=__version__)
     async with AsyncExitStack() as stack:
-        database = SqlDatabase(_engine(settings), keyring)
+        notices = await _open_notices(settings, clock, random, stack)
+        database = SqlDatabase(_engine(settings), keyring, tell=notices.publish)
         stack.push_async_callback(database.close)
         cache, soft_checks = await _open_cache(settings, keyring, clock, metrics, stack)
         transport = await stack.enter_async_context(Transport.opened())
@@ -144,6 +150,7 @@ async def build(settings: Settings) -> AsyncIterator[Runtime]:
                 breakers=breakers,
             ),
             cache=cache,
+            notices=notices,
             sealer=keyring,
             clock=clock,
             random=random,
@@ -181,6 +188,19 @@ async def _open_budgets(
     return budgets
 
 
+async def _open_notices(
+    settings: Settings, clock: SystemClock, random: SystemRandom, stack: AsyncExitStack
+) -> Notices:
+    """Return the notices: among all processes where they share a Redis."""
+    if not settings.redis_url:
+        return MemoryNotices()
+    try:
+        notices = RedisNotices(settings.redis_url, clock, random)
+    except (TypeError, ValueError):
+        raise SettingsError(_NO_REDIS) from None
+    return await stack.enter_async_context(notices)
+
+
 async def _open_cache(
     settings: Settings,
     keyring: Keyring,
@@ -213,7 +233,7 @@ def _redis(
             count=lambda event: metrics.cache_event(event.value),
         )
     except (TypeError, ValueError):
-        raise SettingsError("GATEWAY_REDIS_URL: not a Redis address.") from None
+        raise SettingsError(_NO_REDIS) from None
 
 
 def _reporter(metrics: Metrics) -> ReportCall:

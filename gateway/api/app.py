@@ -14,6 +14,7 @@ from gateway.api.contracts import to_text
 from gateway.api.docs import docs_routes
 from gateway.api.exchange import Answer, exchange_of
 from gateway.api.graphql.endpoint import GraphqlRoute
+from gateway.api.graphql.graphiql import graphiql_answer, graphiql_routes
 from gateway.api.graphql.request import Executor
 from gateway.api.health import health_routes
 from gateway.api.middleware import BodyLimitMiddleware, ExchangeMiddleware, note
@@ -37,7 +38,10 @@ def create_app(
     """Return the API with everything that it serves; without an *executor*, REST only."""
     options = options or ApiOptions()
     routes = tuple(table)
-    graphql = () if executor is None else (GraphqlRoute(executor, ports, options),)
+    graphql: list[BaseRoute] = []
+    if executor is not None:
+        endpoint = GraphqlRoute(executor, ports, options, page=graphiql_answer)
+        graphql = [endpoint, *graphiql_routes()]
     return _app(
         [
             RestRoutes(routes, ports),

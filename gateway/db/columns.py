@@ -77,3 +77,9 @@ class Owned:
     """
 
     owner_path: Mapped[str] = mapped_column(OwnerPath)
+
+
+class Watched:
+    """A row with an `id` whose changes are told to those who watch it; see `db/touched.py`."""
+
+    id: Any

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from gateway.db.repository import Repository
 from gateway.db.rows_operations import OperationRow
+from gateway.db.touched import touching
 from gateway.domain.errors import Fault, StateConflict
 from gateway.domain.ids import OperationId, PanelId, ResellerId
 from gateway.domain.operations import Asker, Operation, OperationState, Problem
@@ -92,9 +93,10 @@ class SqlOperations(Repository):
 
 
 def _in_state(operation_id: OperationId, state: OperationState) -> sa.Update:
-    return sa.update(OperationRow).where(
+    statement = sa.update(OperationRow).where(
         OperationRow.id == operation_id, OperationRow.state == state.value
     )
+    return touching(statement, operation_id)
 
 
 def _operation_of(row: OperationRow, sealer: Sealer) -> Operation:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from gateway.db.failures import violated_unique
+from gateway.db.touched import touching
 from gateway.domain.errors import NotFound, VersionMismatch
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ class Repository:
             VersionMismatch: another version than the expected one.
             GatewayError: as `insert`.
         """
-        statement = sa.update(row).where(row.id == row_id)
+        statement = touching(sa.update(row).where(row.id == row_id), row_id)
         if expected_version is not None:
             statement = statement.where(row.version == expected_version)
         if await self.change(statement.values(**values), taken):

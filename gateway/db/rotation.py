@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from gateway.db.rows import KeptAnswerRow, PanelRow
 from gateway.db.rows_lines import LineRow
 from gateway.db.rows_operations import OperationRow
+from gateway.db.touched import touching
 from gateway.services.scope import system_scope
 
 if TYPE_CHECKING:
@@ -108,11 +109,13 @@ class _Table:
     async def _reseal(self, session: AsyncSession, row_id: str, column: str, old: bytes) -> None:
         place = f"{self.name}.{column}:{row_id}"
         new = self.keyring.seal(self.keyring.unseal(old, place), place)
-        result: Any = await session.execute(
+        change = (
             sa.update(self.row)
             .where(self.row.id == row_id, getattr(self.row, column) == old)
             .values({column: new})
         )
+        # What is sealed stays the same, so nobody who watches need look.
+        result: Any = await session.execute(touching(change))
         if result.rowcount:
             self._resealed += 1
         else:

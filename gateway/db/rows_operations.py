@@ -8,10 +8,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from gateway.db.columns import Base, Id, Json, Owned, UtcDateTime, bytewise
+from gateway.db.columns import Base, Id, Json, Owned, UtcDateTime, Watched, bytewise
 
 
-class OperationRow(Owned, Base):
+class OperationRow(Watched, Owned, Base):
     """An operation; `request`, `desired` and `result` are sealed.
 
     `holds_resource` is the resource's id from SENDING until the end, else NULL. It is unique, so

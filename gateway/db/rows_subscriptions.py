@@ -8,7 +8,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from gateway.db.columns import Base, Id, Json, Owned, UtcDateTime, bytewise
+from gateway.db.columns import Base, Id, Json, Owned, UtcDateTime, Watched, bytewise
 
 #: The external owner of what has no reseller: NULL would not count as equal in a unique index.
 OPERATOR: Final = "operator"
@@ -17,7 +17,7 @@ _NOT_TERMINATED: Final = sa.text("status <> 'terminated'")
 _IS_TRIAL: Final = sa.text("is_trial")
 
 
-class SubscriptionRow(Owned, Base):
+class SubscriptionRow(Watched, Owned, Base):
     """A line or a device.
 
     Its name is never free again on its panel, its external id is once it is terminated. The `_norm`

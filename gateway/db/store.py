@@ -22,10 +22,11 @@ from gateway.db.operations import SqlOperations
 from gateway.db.panels import SqlPanels
 from gateway.db.resellers import SqlResellers
 from gateway.db.scope_guard import ScopedSession
+from gateway.db.touched import touched
 from gateway.domain.errors import ServiceUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable, Collection
 
     from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -35,6 +36,10 @@ if TYPE_CHECKING:
 
 #: How long writers of this process queue for SQLite's one write lock; seconds.
 _TURN_TIMEOUT_SECONDS: Final = 5.0
+
+
+def tell_nobody(_row_ids: Collection[str]) -> None:
+    """Tell nobody; for tools that change nothing anybody watches."""
 
 
 @dataclass(slots=True)
@@ -57,11 +62,22 @@ class SqlDatabase:
     On SQLite a transaction that writes takes the write lock when it begins; writers of this process
     queue in order for it, which is fairer and quicker than SQLite's own waiting. A transaction must
     therefore not be opened inside another one.
+
+    Args:
+        tell: is called after a commit with the ids of the lines, devices and operations that the
+            transaction changed; must neither raise nor wait.
     """
 
-    def __init__(self, engine: AsyncEngine, sealer: Sealer) -> None:
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        sealer: Sealer,
+        *,
+        tell: Callable[[Collection[str]], None] = tell_nobody,
+    ) -> None:
         self._engine = engine
         self._sealer = sealer
+        self._tell = tell
         self._reading = engine.execution_options(postgresql_readonly=True)
         self._writing = engine.execution_options(**{WRITES: True})
         self._turn = asyncio.Lock() if is_sqlite(engine) else None
@@ -100,7 +116,7 @@ class SqlDatabase:
             await _connect(session)
             yield session
             if writable:
-                await session.commit()
+                await self._commit(session)
 
     async def is_ready(self) -> bool:
         """Tell whether it answers and has every migration that this code needs."""
@@ -112,6 +128,18 @@ class SqlDatabase:
     async def close(self) -> None:
         """Close all connections."""
         await self._engine.dispose()
+
+    async def _commit(self, session: AsyncSession) -> None:
+        """Commit, and tell of what changed.
+
+        Also where the commit broke off: it may have been carried out all the same, and whoever is
+        told for nothing only looks once more.
+        """
+        try:
+            await session.commit()
+        finally:
+            if row_ids := touched(session):
+                self._tell(row_ids)
 
     def _store(self, session: AsyncSession) -> SqlStore:
         made = (session, self._sealer)

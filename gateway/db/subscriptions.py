@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from gateway.db.repository import Repository, not_found
 from gateway.db.rows_subscriptions import OPERATOR, SubscriptionRow
 from gateway.db.subscription_rows import in_state, with_prefix
+from gateway.db.touched import touching
 from gateway.domain.errors import ExternalIdTaken, GatewayError, StateConflict
 from gateway.domain.ids import OperationId
 from gateway.domain.paging import page_of
@@ -101,7 +102,7 @@ class SqlSubscriptions(Repository, Generic[SubscriptionT, RowT]):
     async def raise_epoch(self, resource_id: str) -> int:
         """Add one in the database, so that no raise is lost."""
         epoch = self.rows.epoch
-        statement = sa.update(self.rows).where(self.rows.id == resource_id)
+        statement = touching(sa.update(self.rows).where(self.rows.id == resource_id), resource_id)
         raising = statement.values(epoch=epoch + 1).returning(epoch)
         raised: int | None = await self.session.scalar(raising)
         if raised is None:
@@ -110,7 +111,8 @@ class SqlSubscriptions(Repository, Generic[SubscriptionT, RowT]):
 
     async def delete(self, resource_id: str) -> None:
         """Remove the row and its references. Raises NotFound."""
-        if not await self.change(sa.delete(self.rows).where(self.rows.id == resource_id)):
+        statement = sa.delete(self.rows).where(self.rows.id == resource_id)
+        if not await self.change(touching(statement, resource_id)):
             raise not_found()
 
     async def count(self, reseller_id: ResellerId) -> int:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from gateway.domain.idempotency import Idempotency
     from gateway.domain.operations import Operation
     from gateway.services.ports.cache import Cache
+    from gateway.services.ports.notices import Notices
     from gateway.services.ports.panels import PanelCall, Panels
     from gateway.services.ports.sealer import Sealer
     from gateway.services.ports.store import Database
@@ -40,6 +41,7 @@ class Ports:
     database: Database
     panels: Panels
     cache: Cache
+    notices: Notices
     sealer: Sealer
     clock: Clock
     random: Random

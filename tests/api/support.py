@@ -100,6 +100,7 @@ def some_ports(*, keys: Keys | None = None, store: Any = None) -> Ports:
         database=store or untouched,
         panels=untouched,
         cache=untouched,
+        notices=untouched,
         sealer=untouched,
         clock=SystemClock(),
         random=SystemRandom(),

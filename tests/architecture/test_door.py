@@ -26,6 +26,7 @@ NOUNS = (
     "panels",
     "recovery",
     "resellers",
+    "watching",
 )
 #: Helpers that other services call behind the door.
 BEHIND_THE_DOOR = {("credits", "accounts_of")}

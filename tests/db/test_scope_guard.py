@@ -18,6 +18,7 @@ from gateway.db.rows import PanelRow, ResellerRow
 from gateway.db.rows_lines import LineRow
 from gateway.db.scope_guard import WITH_ANCESTORS, ScopedSession, ancestors_of
 from gateway.db.store import SqlDatabase
+from gateway.db.touched import touching
 from gateway.domain.ids import OperationId
 from gateway.domain.lines import Line
 from gateway.services.ports.store import Store
@@ -154,7 +155,7 @@ def test_the_owners_above_a_path(path: str, above: list[str]) -> None:
 async def test_a_bulk_update_touches_the_scope_only(
     registry: SqlDatabase, session: AsyncSession
 ) -> None:
-    await session.execute(sa.update(LineRow).values(notes="touched"))
+    await session.execute(touching(sa.update(LineRow).values(notes="touched")))
     await session.commit()
     async with registry.session(system_scope(), writable=False) as everything:
         query = sa.select(LineRow.username).where(LineRow.notes == "touched")
@@ -164,7 +165,7 @@ async def test_a_bulk_update_touches_the_scope_only(
 async def test_a_bulk_delete_touches_the_scope_only(
     registry: SqlDatabase, session: AsyncSession
 ) -> None:
-    await session.execute(sa.delete(LineRow))
+    await session.execute(touching(sa.delete(LineRow)))
     await session.commit()
     async with registry.session(system_scope(), writable=False) as everything:
         assert set(await everything.scalars(sa.select(LineRow.username))) == {"operator", "Bob"}

@@ -4,9 +4,9 @@ What cannot be had ends the run with one list, or, with MISSING_OK=1, skips the 
 A parallel run starts everything in the controller, which outlives its workers and stops it all.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 from urllib.request import pathname2url
 
 import pytest
@@ -14,6 +14,7 @@ import redis
 
 from tests.servers.deploy_tools import Builder
 from tests.servers.flags import flag
+from tests.servers.npm import NpmProject, npm_project
 from tests.servers.obtain import Missing
 from tests.servers.postgres import Databases
 from tests.servers.redis import RedisServer
@@ -28,6 +29,7 @@ NEED_OF_FIXTURE: Final = {
     "image_builder": "image builder",
     "kubectl": "kubectl",
     "node": "node",
+    "npm": "node",
     "redis_url": "redis",
     "stoppable_redis": "redis program",
 }
@@ -103,9 +105,13 @@ def _get(request: pytest.FixtureRequest, need: str) -> str:
     try:
         return request.config.stash[SERVICES].get(need)
     except Missing as error:
-        if flag("MISSING_OK"):
-            pytest.skip(f"missing: {error}")
-        pytest.fail(f"missing: {error}")
+        _do_without(error)
+
+
+def _do_without(error: Missing) -> NoReturn:
+    if flag("MISSING_OK"):
+        pytest.skip(f"missing: {error}")
+    pytest.fail(f"missing: {error}")
 
 
 @pytest.fixture
@@ -184,3 +190,20 @@ def image_builder(request: pytest.FixtureRequest) -> Builder:
 def node(request: pytest.FixtureRequest) -> Path:
     """The folder of the programs node and npm."""
     return Path(_get(request, "node"))
+
+
+@pytest.fixture
+def npm(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Path], NpmProject]:
+    """Copies a folder with a package.json to a place of this test's own, its packages in reach.
+
+    Call it in a fixture: installing takes time, which is not the test's.
+    """
+    programs = Path(_get(request, "node"))
+
+    def project(source: Path) -> NpmProject:
+        try:
+            return npm_project(source, tmp_path / source.name, programs)
+        except Missing as error:
+            _do_without(error)
+
+    return project

@@ -81,6 +81,7 @@ def ports_on(database: Watched) -> Ports:
         database=database,  # type: ignore[arg-type]  # Watched stands in for a database.
         panels=closed,
         cache=closed,
+        notices=closed,
         sealer=closed,
         clock=SystemClock(),
         random=SystemRandom(),

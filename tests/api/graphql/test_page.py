@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import httpx2
 import pytest
 from starlette.applications import Starlette
@@ -12,6 +14,7 @@ from gateway.api.graphql.endpoint import GraphqlRoute
 from gateway.api.middleware import ExchangeMiddleware
 from gateway.api.options import ApiOptions
 from tests.api.graphql.stand_in import StandIn
+from tests.api.graphql.support import Served
 from tests.api.support import some_ports
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
@@ -51,3 +54,13 @@ async def test_a_browser_gets_the_page_without_a_key() -> None:
 async def test_everybody_else_needs_a_key(method: str, query: str, accept: str) -> None:
     response = await client().request(method, f"/graphql{query}", headers={"accept": accept})
     assert response.status_code == 401
+
+
+async def test_the_gateway_has_graphiql_for_browsers(unserved: Served) -> None:
+    async with unserved.client(accept=BROWSER) as client:
+        page = await client.get(unserved.url)
+        script = re.search(r'src="(/graphql/assets/[^"]+)"', page.text)
+        assert script is not None
+        asset = await client.get(unserved.url.removesuffix("/graphql") + script[1])
+    assert (page.status_code, asset.status_code) == (200, 200)
+    assert page.headers["vary"] == "Accept, Authorization"

@@ -1,7 +1,7 @@
 // Runs all audits of graphql-http and prints what came of each.
-import { key, load, url } from "./packages.mjs";
+import { auditServer } from "graphql-http";
 
-const { auditServer } = load("graphql-http");
+const [, , url, key] = process.argv;
 const fetchFn = (address, init = {}) =>
   fetch(address, { ...init, headers: { ...init.headers, authorization: `Bearer ${key}` } });
 const results = await auditServer({ url, fetchFn });

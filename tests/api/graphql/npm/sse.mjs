@@ -1,7 +1,7 @@
 // What graphql-sse makes of our streams: a query, subscriptions, a refusal, a wrong key.
-import { key, load, url } from "./packages.mjs";
+import { createClient } from "graphql-sse";
 
-const { createClient } = load("graphql-sse");
+const [, , url, key] = process.argv;
 const open = (token) =>
   createClient({ url, retryAttempts: 0, headers: { authorization: `Bearer ${token}` } });
 const client = open(key);

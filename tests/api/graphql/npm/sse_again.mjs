@@ -1,8 +1,7 @@
 // Follows at one place, and after that has stopped at another, without being told to.
-import { key, load, url as first } from "./packages.mjs";
+import { createClient } from "graphql-sse";
 
-const second = process.argv[4];
-const { createClient } = load("graphql-sse");
+const [, , first, key, second] = process.argv;
 let tries = 0;
 const client = createClient({
   url: () => (tries++ === 0 ? first : second),

@@ -1,7 +1,7 @@
 // Follows until the key has ended.
-import { key, load, url } from "./packages.mjs";
+import { createClient } from "graphql-sse";
 
-const { createClient } = load("graphql-sse");
+const [, , url, key] = process.argv;
 const client = createClient({ url, retryAttempts: 0, headers: { authorization: `Bearer ${key}` } });
 const told = [];
 for await (const { data, errors } of client.iterate({ query: "subscription { ticks }" })) {

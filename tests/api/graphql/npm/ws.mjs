@@ -1,8 +1,8 @@
 // What graphql-ws makes of our connections: a query, subscriptions, a refusal, a wrong key.
-import { key, load, url } from "./packages.mjs";
+import { createClient } from "graphql-ws";
+import webSocketImpl from "ws";
 
-const { createClient } = load("graphql-ws");
-const webSocketImpl = load("ws");
+const [, , url, key] = process.argv;
 const open = (token) =>
   createClient({
     url,

@@ -1,11 +1,12 @@
 // Follows until the key has ended; the client must not come back with it.
-import { key, load, url } from "./packages.mjs";
+import { createClient } from "graphql-ws";
+import webSocketImpl from "ws";
 
-const { createClient } = load("graphql-ws");
+const [, , url, key] = process.argv;
 let connections = 0;
 const client = createClient({
   url,
-  webSocketImpl: load("ws"),
+  webSocketImpl,
   retryWait: async () => {},
   connectionParams: { Authorization: `Bearer ${key}` },
   on: { connecting: () => connections++ },

@@ -1,0 +1,1 @@
+"""The port Notices: within one process, and among several through Redis pub/sub."""
