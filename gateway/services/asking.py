@@ -7,14 +7,18 @@ from gateway.domain.panels import Panel
 from gateway.services.context import Ports
 
 
-async def ask(ports: Ports, panel: Panel, read: ReadCall) -> LineInfo | NotOnPanel:
-    """Return what *panel* says.
+async def ask(
+    ports: Ports, panel: Panel, read: ReadCall, *, is_background: bool = False
+) -> LineInfo | NotOnPanel:
+    """Return what *panel* says. *is_background*: nobody waits for it, so others go first.
 
     Raises:
         PanelError: it could not be asked.
     """
     seconds = ports.limits.read_timeout_seconds
-    found = await ports.panels.read(panel, read, timeout_seconds=seconds)
+    found = await ports.panels.read(
+        panel, read, timeout_seconds=seconds, is_background=is_background
+    )
     if not isinstance(found, LineInfo | NotOnPanel):
         raise TypeError("a read of a line or a device is answered by its info")
     return found

@@ -77,13 +77,15 @@ def wrap(request: object, if_version: int | None) -> bytes:
     return pack(Envelope(request=msgspec.Raw(pack(request)), if_version=if_version))
 
 
-async def run(ports: Ports, operation_id: OperationId) -> None:
+async def run(ports: Ports, operation_id: OperationId, *, is_background: bool = False) -> None:
     """Drive a PREPARED operation to SUCCEEDED, FAILED or UNKNOWN; leave any other alone.
+
+    *is_background*: nobody waits for it; see `Work`.
 
     Raises:
         ServiceUnavailable: our database went away; the row says how far it came.
     """
-    while (loaded := await _load(ports, operation_id)) is not None:
+    while (loaded := await _load(ports, operation_id, is_background=is_background)) is not None:
         try:
             _check_version(loaded)
             desired = await loaded.kind.plan(loaded.work)
@@ -103,7 +105,7 @@ async def run(ports: Ports, operation_id: OperationId) -> None:
             return
 
 
-async def _load(ports: Ports, operation_id: OperationId) -> _Loaded | None:
+async def _load(ports: Ports, operation_id: OperationId, *, is_background: bool) -> _Loaded | None:
     """Return the operation if it is still PREPARED, with everything its kind needs."""
     async with ports.database.read(system_scope()) as store:
         operation = await store.operations.get(operation_id)
@@ -113,6 +115,7 @@ async def _load(ports: Ports, operation_id: OperationId) -> _Loaded | None:
         resource = await kind.load(store, operation)
         panel = await store.panels.get(operation.panel_id)
     work = work_of(ports, kind, operation, resource, panel)
+    work = replace(work, is_background=is_background)
     return _Loaded(kind, work, unpack(operation.request, Envelope).if_version)
 
 
@@ -213,7 +216,9 @@ async def _ask(kind: AnyKind, work: Work[Any, Any], desired: object) -> ChangeRe
     seconds = answer_wait_seconds(work.panel)
     call = kind.call(work, desired)
     try:
-        return await work.ports.panels.change(work.panel, call, token, timeout_seconds=seconds)
+        return await work.ports.panels.change(
+            work.panel, call, token, timeout_seconds=seconds, is_background=work.is_background
+        )
     except (PanelUnavailable, PanelOutcomeUnknown):
         raise
     except PanelError as error:
