@@ -26,6 +26,7 @@ from gateway.panels.pacing import Budgets, LocalBudgets
 from gateway.panels.redis_pace import RedisPace
 from gateway.panels.shared_pacing import SharedBudgets
 from gateway.panels.transport import Transport
+from gateway.services import credits as panel_credits
 from gateway.services.context import Limits, Ports
 from gateway.services.tasks import SingleFlight, TaskKeeper
 from gateway.settings import Settings, SettingsError
@@ -197,8 +198,10 @@ async def _open_cache(
 
 
 def _lifetimes(settings: Settings) -> Lifetimes:
+    """Return how long the cache keeps things; services say how long each is of use."""
     cache = settings.cache
-    return Lifetimes(value_seconds=cache.info_ttl_seconds + cache.stale_if_error_seconds)
+    info_seconds = cache.info_ttl_seconds + cache.stale_if_error_seconds
+    return Lifetimes(value_seconds=max(info_seconds, panel_credits.INTERVAL.seconds))
 
 
 def _redis(
