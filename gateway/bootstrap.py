@@ -20,7 +20,7 @@ from gateway.db.store import SqlDatabase
 from gateway.domain.clock import SystemClock
 from gateway.domain.secrets import SystemRandom
 from gateway.identity.api_keys import ApiKeys
-from gateway.panels.breaker import Breakers
+from gateway.panels.breaker import Breakers, BreakerState, ReportState
 from gateway.panels.client import HttpPanels, ReportCall
 from gateway.panels.pacing import Budgets, LocalBudgets
 from gateway.panels.redis_pace import RedisPace
@@ -132,7 +132,7 @@ async def build(settings: Settings) -> AsyncIterator[Runtime]:
         cache, soft_checks = await _open_cache(settings, keyring, clock, metrics, stack)
         transport = await stack.enter_async_context(Transport.opened())
         budgets = await _open_budgets(settings, clock, random, stack)
-        breakers = Breakers(clock)
+        breakers = Breakers(clock, report=_circuit_reporter(metrics))
         tasks = TaskKeeper()
         ports = Ports(
             database=database,
@@ -225,6 +225,15 @@ def _reporter(metrics: Metrics) -> ReportCall:
     def report(panel_id: str, action: str, outcome: str, seconds: float) -> None:
         metrics.panel_called(panel_id=panel_id, action=action, outcome=outcome, seconds=seconds)
         note_panel_call()
+
+    return report
+
+
+def _circuit_reporter(metrics: Metrics) -> ReportState:
+    """Show where the circuits of panels stand."""
+
+    def report(state: BreakerState) -> None:
+        metrics.panel_circuit(panel_id=state.panel_id, state=state.reason or "closed")
 
     return report
 
