@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway import __version__
@@ -33,6 +34,7 @@ from gateway.settings import Settings, SettingsError
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.request_log import note_panel_call
 from gateway.telemetry.requests import RequestTelemetry
+from gateway.workers.heart import Heart
 from gateway.workers.recovery import RecoveryWorker, SweepWorker
 
 if TYPE_CHECKING:
@@ -77,6 +79,10 @@ class Runtime:
     def workers(self) -> tuple[Worker, ...]:
         """Return what runs beside the requests."""
         return (RecoveryWorker(self.ports), SweepWorker(self.ports))
+
+    def heart(self) -> Heart:
+        """Return what shows from outside that the workers are well."""
+        return Heart(Path(self.settings.heartbeat_path) if self.settings.heartbeat_path else None)
 
 
 def keyring_of(settings: Settings) -> Keyring:
