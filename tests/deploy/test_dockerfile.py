@@ -75,7 +75,7 @@ def test_packages_are_installed_by_hash_and_never_compiled() -> None:
     installs = re.findall(
         r"pip(?: --python \S+)? install.*?(?= && |$)", "\n".join(LINES), re.MULTILINE
     )
-    assert len(installs) == 3
+    assert len(installs) == 4
     for command in installs:
         assert "--require-hashes" in command or "--no-index" in command, command
     assert "PIP_ONLY_BINARY=:all:" in TEXT
