@@ -196,18 +196,20 @@ async def _send(kind: AnyKind, work: Work[Any, Any], desired: object) -> None:
     """Make the call and end the operation, or say that its outcome is not known."""
     call = kind.call(work, desired)
     digest = work.ports.sealer.digest(pack(call), "audit.panel_call")
+    await _end(kind, work, desired, await outcome_of(kind, work, desired), digest)
+
+
+async def outcome_of(kind: AnyKind, work: Work[Any, Any], desired: object) -> Verdict:
+    """Make the call of an operation that is SENDING, and tell what came of it. Never raises."""
     try:
         answer = await _ask(kind, work, desired)
-        verdict = await kind.judge(work, desired, answer)
-    except PanelUnavailable as error:
-        verdict = Verdict(error)
-    except PanelOutcomeUnknown as error:
-        verdict = Verdict(error)
+        return await kind.judge(work, desired, answer)
+    except (PanelUnavailable, PanelOutcomeUnknown) as error:
+        return Verdict(error)
     except Exception:
         # Once sent, a bug of ours is an unknown outcome like any other.
         log.exception("operation.bug", operation_id=work.operation.id)
-        verdict = Verdict(PanelOutcomeUnknown("Sent; what came of it is not known."))
-    await _end(kind, work, desired, verdict, digest)
+        return Verdict(PanelOutcomeUnknown("Sent; what came of it is not known."))
 
 
 async def _ask(kind: AnyKind, work: Work[Any, Any], desired: object) -> ChangeResult | PanelError:
