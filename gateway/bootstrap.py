@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from gateway import __version__
@@ -22,18 +23,20 @@ from gateway.domain.secrets import SystemRandom
 from gateway.identity.api_keys import ApiKeys
 from gateway.notices.memory import MemoryNotices
 from gateway.notices.redis import RedisNotices
-from gateway.panels.breaker import Breakers
+from gateway.panels.breaker import Breakers, BreakerState, ReportState
 from gateway.panels.client import HttpPanels, ReportCall
 from gateway.panels.pacing import Budgets, LocalBudgets
 from gateway.panels.redis_pace import RedisPace
 from gateway.panels.shared_pacing import SharedBudgets
 from gateway.panels.transport import Transport
+from gateway.services import credits as panel_credits
 from gateway.services.context import Limits, Ports
 from gateway.services.tasks import SingleFlight, TaskKeeper
 from gateway.settings import Settings, SettingsError
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.request_log import note_panel_call
 from gateway.telemetry.requests import RequestTelemetry
+from gateway.workers.heart import Heart
 from gateway.workers.recovery import RecoveryWorker, SweepWorker
 
 if TYPE_CHECKING:
@@ -81,6 +84,10 @@ class Runtime:
     def workers(self) -> tuple[Worker, ...]:
         """Return what runs beside the requests."""
         return (RecoveryWorker(self.ports), SweepWorker(self.ports))
+
+    def heart(self) -> Heart:
+        """Return what shows from outside that the workers are well."""
+        return Heart(Path(self.settings.heartbeat_path) if self.settings.heartbeat_path else None)
 
 
 def keyring_of(settings: Settings) -> Keyring:
@@ -137,7 +144,7 @@ async def build(settings: Settings) -> AsyncIterator[Runtime]:
         cache, soft_checks = await _open_cache(settings, keyring, clock, metrics, stack)
         transport = await stack.enter_async_context(Transport.opened())
         budgets = await _open_budgets(settings, clock, random, stack)
-        breakers = Breakers(clock)
+        breakers = Breakers(clock, report=_circuit_reporter(metrics))
         tasks = TaskKeeper()
         ports = Ports(
             database=database,
@@ -217,8 +224,10 @@ async def _open_cache(
 
 
 def _lifetimes(settings: Settings) -> Lifetimes:
+    """Return how long the cache keeps things; services say how long each is of use."""
     cache = settings.cache
-    return Lifetimes(value_seconds=cache.info_ttl_seconds + cache.stale_if_error_seconds)
+    info_seconds = cache.info_ttl_seconds + cache.stale_if_error_seconds
+    return Lifetimes(value_seconds=max(info_seconds, panel_credits.INTERVAL.seconds))
 
 
 def _redis(
@@ -242,6 +251,15 @@ def _reporter(metrics: Metrics) -> ReportCall:
     def report(panel_id: str, action: str, outcome: str, seconds: float) -> None:
         metrics.panel_called(panel_id=panel_id, action=action, outcome=outcome, seconds=seconds)
         note_panel_call()
+
+    return report
+
+
+def _circuit_reporter(metrics: Metrics) -> ReportState:
+    """Show where the circuits of panels stand."""
+
+    def report(state: BreakerState) -> None:
+        metrics.panel_circuit(panel_id=state.panel_id, state=state.reason or "closed")
 
     return report
 

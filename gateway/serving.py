@@ -42,7 +42,7 @@ async def serve_apps(
     async with serving(served, drain_seconds=runtime.settings.drain_seconds):
         on_ready()
         if with_workers:
-            await run_workers(runtime.workers(), stop)
+            await run_workers(runtime.workers(), stop, heart=runtime.heart())
         await stop.wait()
 
 
@@ -55,4 +55,4 @@ async def work_until_stopped(settings: Settings) -> None:
     stop = asyncio.Event()
     with stop_on_signals(stop):
         async with build(settings) as runtime:
-            await run_workers(runtime.workers(), stop)
+            await run_workers(runtime.workers(), stop, heart=runtime.heart())

@@ -114,6 +114,11 @@ class Settings(_Part):
         le=600,
         description="How long a stopping process waits for its changes; seconds.",
     )
+    heartbeat_path: str = Field(
+        "",
+        description="File that is touched every 5 seconds while the workers are well, for a probe; "
+        "empty: none.",
+    )
     log_format: str = Field(
         "json", pattern="^(json|console)$", description="json, or console for people."
     )

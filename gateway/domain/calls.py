@@ -116,7 +116,7 @@ class GetLineInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GetDeviceInfo:
-    """Ask everything the panel says of a device. Answered by DeviceInfo, or NotOnPanel."""
+    """Ask everything the panel says of a device. By DeviceInfo, NotOnPanel or HalfMade."""
 
     mac: str
 
@@ -156,6 +156,11 @@ class Edited:
 @dataclass(frozen=True, slots=True)
 class Unconfirmed:
     """The panel says that nothing was changed: all as asked already, or no such device."""
+
+
+@dataclass(frozen=True, slots=True)
+class HalfMade:
+    """The panel has the device, but not the line behind it, so the device plays nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,5 +289,5 @@ class Streams:
 
 ReadCall: TypeAlias = GetLineInfo | GetDeviceInfo | ListAccounts | ListServers | ListStreams
 ChangeCall: TypeAlias = CreateLine | EditLine | CreateDevice | EditDevice
-ReadResult: TypeAlias = LineInfo | DeviceInfo | NotOnPanel | Accounts | Servers | Streams
+ReadResult: TypeAlias = LineInfo | DeviceInfo | NotOnPanel | HalfMade | Accounts | Servers | Streams
 ChangeResult: TypeAlias = CreatedLine | CreatedDevice | Edited | Unconfirmed | NotOnPanel | Taken

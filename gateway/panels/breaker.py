@@ -72,7 +72,7 @@ class BreakerState:
     retry_after_seconds: int | None
 
 
-#: Told whenever a breaker opens or closes.
+#: Told whenever a breaker is made, opens for another reason, or closes.
 ReportState: TypeAlias = Callable[[BreakerState], None]
 
 
@@ -214,6 +214,7 @@ class Breakers:
             return held[1]
         breaker = Breaker(panel.id, self._clock, self._pauses, self._report)
         self._breakers[panel.id] = (place, breaker)
+        self._report(breaker.state())  # It may take the place of an open one.
         return breaker
 
     def states(self) -> tuple[BreakerState, ...]:

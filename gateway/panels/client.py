@@ -74,11 +74,11 @@ class HttpPanels:
         self._dialects = known_dialects()
 
     async def read(
-        self, panel: Panel, call: ReadCall, *, timeout_seconds: float, background: bool = False
+        self, panel: Panel, call: ReadCall, *, timeout_seconds: float, is_background: bool = False
     ) -> ReadResult:
         """Ask up to READ_ATTEMPTS times within *timeout_seconds*, waits for turns included.
 
-        *background*: nobody waits for the answer, so others go first.
+        *is_background*: nobody waits for the answer, so others go first.
 
         Raises:
             PanelUnavailable, PanelMisconfigured, PanelLineGated, PanelUnsupported: see the port.
@@ -86,7 +86,7 @@ class HttpPanels:
         """
         deadline = self._clock.monotonic() + timeout_seconds
         verb, sending = self._prepared(panel, call)
-        priority = Priority.BACKGROUND if background else Priority.READ
+        priority = Priority.BACKGROUND if is_background else Priority.READ
         attempt = 1
         while True:
             async with self._exchange.turn(panel, deadline, priority):
@@ -106,11 +106,11 @@ class HttpPanels:
         token: SendingToken,
         *,
         timeout_seconds: float,
-        background: bool = False,
+        is_background: bool = False,
     ) -> ChangeResult:
         """Send once, and answer within *timeout_seconds*, the wait for a turn included.
 
-        *background*: nobody waits for the answer, so others go first.
+        *is_background*: nobody waits for the answer, so others go first.
 
         Raises:
             PanelRefusedValues: the panel refused, or would change, a value; also raised before
@@ -120,7 +120,7 @@ class HttpPanels:
         """
         deadline = self._clock.monotonic() + timeout_seconds
         verb, sending = self._prepared(panel, call, token)
-        priority = Priority.BACKGROUND if background else Priority.CHANGE
+        priority = Priority.BACKGROUND if is_background else Priority.CHANGE
         async with self._exchange.turn(panel, deadline, priority):
             try:
                 result: ChangeResult = await self._exchange.once(

@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from gateway.domain.calls import UNCHANGED, Creation, Edit, LineInfo, NotOnPanel, ReadCall
-from gateway.domain.errors import GatewayError, PanelError, PanelLineGated, PanelOutcomeUnknown
+from gateway.domain.errors import (
+    GatewayError,
+    PanelError,
+    PanelLineGated,
+    PanelOutcomeUnknown,
+    StateConflict,
+)
 from gateway.domain.panels import Panel
 from gateway.services.asking import ask
 from gateway.services.context import Ports
@@ -57,19 +63,32 @@ def _differs(wanted: object, found: object) -> bool:
     return wanted is not UNCHANGED and None not in {wanted, found} and wanted != found
 
 
-async def verify(ports: Ports, panel: Panel, call: Creation | Edit, read: ReadCall) -> Verdict:
+async def verify(
+    ports: Ports,
+    panel: Panel,
+    call: Creation | Edit,
+    read: ReadCall,
+    *,
+    unseen: str = "does not show it",
+) -> Verdict:
     """Read back after the panel said done, and compare.
 
-    A read-back that fails, or shows other values, leaves the outcome unknown: the panel said yes,
-    but what it holds is not what was asked.
+    A read-back that fails, or shows nothing, half of it or other values, leaves the outcome
+    unknown: the panel said yes, but what it holds is not what was asked.
+
+    Args:
+        unseen: what the panel does where it shows nothing, for the problem's sentence.
     """
     try:
         found = await read_back(ports, panel, read)
     except PanelError as error:
         text = f"The panel said done, but could not be read back ({error.code})."
         return Verdict(PanelOutcomeUnknown(text))
+    except StateConflict:
+        text = "The panel said done, but the line behind the device is missing."
+        return Verdict(PanelOutcomeUnknown(text))
     if isinstance(found, NotOnPanel):
-        return Verdict(PanelOutcomeUnknown("The panel said done, but does not show it."))
+        return Verdict(PanelOutcomeUnknown(f"The panel said done, but {unseen}."))
     wrong = differing(call, found)
     if wrong:
         text = f"The panel said done, but holds other values: {', '.join(wrong)}."
@@ -80,7 +99,7 @@ async def verify(ports: Ports, panel: Panel, call: Creation | Edit, read: ReadCa
 async def verify_unchanged(
     ports: Ports, panel: Panel, call: Edit, read: ReadCall, *, gone: GatewayError
 ) -> Verdict:
-    """Find out what "nothing changed" meant: all as asked already, no such device, or neither.
+    """Find out what "nothing changed" meant: as asked already, no device, half of one, or else.
 
     Args:
         gone: the error for what the panel does not know.
@@ -90,6 +109,8 @@ async def verify_unchanged(
     except PanelError as error:
         text = f"The panel changed nothing, and could not be read back ({error.code})."
         return Verdict(PanelOutcomeUnknown(text))
+    except StateConflict as half_made:
+        return Verdict(half_made)
     if isinstance(found, NotOnPanel):
         return Verdict(gone)
     wrong = differing(call, found)
@@ -103,6 +124,7 @@ async def read_back(ports: Ports, panel: Panel, read: ReadCall) -> LineInfo | No
     """Ask for it, waiting for the panel's firewall to learn of a change.
 
     Raises:
+        StateConflict: a device is there by half.
         PanelError: it could not be asked.
     """
     for _ in range(GATE_TRIES - 1):

@@ -30,7 +30,12 @@ class CreateKind(
     SubscriptionKind[NewT, ResourceT, ObservedT, CallT, Result],
     Generic[NewT, ResourceT, ObservedT, CallT, Result],
 ):
-    """Reserve the name, make it, read it back."""
+    """Reserve the name, make it, read it back.
+
+    `unseen`: what a panel does that said done and shows nothing; see `verify`.
+    """
+
+    unseen = "does not show it"
 
     @abstractmethod
     def new(
@@ -91,7 +96,7 @@ class CreateKind(
         if verdict is not None:
             return verdict
         read = self.noun.read_after(desired)
-        return await verify(work.ports, work.panel, desired, read)
+        return await verify(work.ports, work.panel, desired, read, unseen=self.unseen)
 
     async def apply(
         self, store: Store, work: Work[NewT, ResourceT], desired: CallT, verdict: Verdict

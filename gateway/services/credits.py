@@ -2,6 +2,10 @@
 
 A panel lists all its accounts at once, to the administrator only; a reseller is shown its own
 number. Each panel is asked once in an interval, whoever asks, and the answer is kept with its age.
+One that could not be asked is left alone for a shorter while; what it said before is shown as long
+as the cache keeps it, a day by default.
+
+Both are kept in the cache: with Redis, all processes together ask once; without, each by itself.
 """
 
 from __future__ import annotations
@@ -23,6 +27,8 @@ from gateway.services.ports.cache import CacheEntry
 
 #: How old a panel's list may be before it is asked again.
 INTERVAL: Final = timedelta(minutes=5)
+#: How long a panel that could not be asked is left alone: shorter, for many a trouble ends sooner.
+FAILED_INTERVAL: Final = timedelta(minutes=1)
 
 
 @action("credits.read", needs=Permission.CREDITS_READ)
@@ -66,7 +72,10 @@ async def accounts_of(ports: Ports, panel: Panel) -> CacheEntry | None:
     None: the panel could not be asked, and nothing is kept.
     """
     held = (await ports.cache.look_up(panel.id)).entry
-    if held is not None and ports.clock.now() - held.observed_at < INTERVAL:
+    if _is_young(ports, held, INTERVAL):
+        return held
+    failed = (await ports.cache.look_up(_failure_of(panel))).entry
+    if _is_young(ports, failed, FAILED_INTERVAL):
         return held
     try:
         return await ports.flights.do(
@@ -76,11 +85,34 @@ async def accounts_of(ports: Ports, panel: Panel) -> CacheEntry | None:
         return held
 
 
+def _failure_of(panel: Panel) -> str:
+    """Return under which id the cache keeps that a panel could not be asked, and when."""
+    return f"{panel.id}:failed"
+
+
+def _is_young(ports: Ports, entry: CacheEntry | None, age_max: timedelta) -> bool:
+    return entry is not None and ports.clock.now() - entry.observed_at < age_max
+
+
 async def _ask(ports: Ports, panel: Panel) -> CacheEntry:
+    """Return the panel's list and keep it.
+
+    It is no background call, although it is asked for all: a caller waits for it, and one call in
+    minutes crowds out nobody.
+
+    Raises:
+        PanelError: it could not be asked, which is kept as well.
+    """
     seconds = ports.limits.read_timeout_seconds
-    found = await ports.panels.read(panel, ListAccounts(), timeout_seconds=seconds)
-    entry = CacheEntry(
-        value=pack(found), owner_path=ROOT_PATH, epoch=0, observed_at=ports.clock.now()
-    )
+    try:
+        found = await ports.panels.read(panel, ListAccounts(), timeout_seconds=seconds)
+    except PanelError:
+        await ports.cache.put(_failure_of(panel), _entry(ports, b""))
+        raise
+    entry = _entry(ports, pack(found))
     await ports.cache.put(panel.id, entry)
     return entry
+
+
+def _entry(ports: Ports, value: bytes) -> CacheEntry:
+    return CacheEntry(value=value, owner_path=ROOT_PATH, epoch=0, observed_at=ports.clock.now())

@@ -31,6 +31,7 @@ class CreateDeviceKind(CreateKind[NewDevice, Device, ObservedDevice, CreateDevic
 
     noun = DEVICES
     name = "device.create"
+    unseen = "does not show the device; it may have made the line behind it only"
     request_type = NewDevice
     desired_type = CreateDevice
     result_type = ObservedDevice

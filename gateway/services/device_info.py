@@ -16,7 +16,7 @@ async def get_device_info(act: Action, device_id: DeviceId) -> ObservedInfo:
 
     Raises:
         NotFound: ours does not exist, or the panel does not know it any more.
-        StateConflict: it is not known yet whether the device is on the panel.
+        StateConflict: it is not known yet whether the device is on the panel, or it is by half.
         PanelError: the panel could not be asked, and nothing usable is cached.
     """
     return await read_info(act, DEVICES, device_id)

@@ -59,6 +59,7 @@ async def get_device(act: Action, device_id: DeviceId) -> ObservedDevice:
 
     Raises:
         NotFound: ours does not exist, or the panel does not know it any more.
+        StateConflict: the panel has it by half.
         PanelError: the panel could not be asked, and nothing usable is cached.
     """
     async with act.read() as store:
@@ -149,6 +150,7 @@ async def find_device(
 
     Raises:
         NotFound
+        StateConflict: the panel has it by half.
         PanelError: the panel could not be asked, and nothing usable is cached.
     """
     owner = act.context.caller.reseller_id or reseller_id
@@ -176,6 +178,7 @@ async def look_up_device(act: Action, mac: str) -> ObservedDevice:
 
     Raises:
         NotFound
+        StateConflict: the panel has it by half.
         PanelError: the panel could not be asked, and nothing usable is cached.
     """
     async with act.read() as store:
@@ -192,6 +195,7 @@ async def import_device(act: Action, wanted: DeviceImport) -> Outcome[ObservedDe
     Raises:
         NotFound: no such panel or reseller, or the panel does not know this MAC.
         MacTaken, ExternalIdTaken: it is ours already.
+        StateConflict: the panel has it by half.
         PanelError: the panel could not be asked.
     """
     info = await imports.on_panel(act, wanted.panel_id, GetDeviceInfo(mac=wanted.mac))

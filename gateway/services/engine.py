@@ -77,13 +77,15 @@ def wrap(request: object, if_version: int | None) -> bytes:
     return pack(Envelope(request=msgspec.Raw(pack(request)), if_version=if_version))
 
 
-async def run(ports: Ports, operation_id: OperationId) -> None:
+async def run(ports: Ports, operation_id: OperationId, *, is_background: bool = False) -> None:
     """Drive a PREPARED operation to SUCCEEDED, FAILED or UNKNOWN; leave any other alone.
+
+    *is_background*: nobody waits for it; see `Work`.
 
     Raises:
         ServiceUnavailable: our database went away; the row says how far it came.
     """
-    while (loaded := await _load(ports, operation_id)) is not None:
+    while (loaded := await _load(ports, operation_id, is_background=is_background)) is not None:
         try:
             _check_version(loaded)
             desired = await loaded.kind.plan(loaded.work)
@@ -103,7 +105,7 @@ async def run(ports: Ports, operation_id: OperationId) -> None:
             return
 
 
-async def _load(ports: Ports, operation_id: OperationId) -> _Loaded | None:
+async def _load(ports: Ports, operation_id: OperationId, *, is_background: bool) -> _Loaded | None:
     """Return the operation if it is still PREPARED, with everything its kind needs."""
     async with ports.database.read(system_scope()) as store:
         operation = await store.operations.get(operation_id)
@@ -113,6 +115,7 @@ async def _load(ports: Ports, operation_id: OperationId) -> _Loaded | None:
         resource = await kind.load(store, operation)
         panel = await store.panels.get(operation.panel_id)
     work = work_of(ports, kind, operation, resource, panel)
+    work = replace(work, is_background=is_background)
     return _Loaded(kind, work, unpack(operation.request, Envelope).if_version)
 
 
@@ -193,18 +196,20 @@ async def _send(kind: AnyKind, work: Work[Any, Any], desired: object) -> None:
     """Make the call and end the operation, or say that its outcome is not known."""
     call = kind.call(work, desired)
     digest = work.ports.sealer.digest(pack(call), "audit.panel_call")
+    await _end(kind, work, desired, await outcome_of(kind, work, desired), digest)
+
+
+async def outcome_of(kind: AnyKind, work: Work[Any, Any], desired: object) -> Verdict:
+    """Make the call of an operation that is SENDING, and tell what came of it. Never raises."""
     try:
         answer = await _ask(kind, work, desired)
-        verdict = await kind.judge(work, desired, answer)
-    except PanelUnavailable as error:
-        verdict = Verdict(error)
-    except PanelOutcomeUnknown as error:
-        verdict = Verdict(error)
+        return await kind.judge(work, desired, answer)
+    except (PanelUnavailable, PanelOutcomeUnknown) as error:
+        return Verdict(error)
     except Exception:
         # Once sent, a bug of ours is an unknown outcome like any other.
         log.exception("operation.bug", operation_id=work.operation.id)
-        verdict = Verdict(PanelOutcomeUnknown("Sent; what came of it is not known."))
-    await _end(kind, work, desired, verdict, digest)
+        return Verdict(PanelOutcomeUnknown("Sent; what came of it is not known."))
 
 
 async def _ask(kind: AnyKind, work: Work[Any, Any], desired: object) -> ChangeResult | PanelError:
@@ -213,7 +218,9 @@ async def _ask(kind: AnyKind, work: Work[Any, Any], desired: object) -> ChangeRe
     seconds = answer_wait_seconds(work.panel)
     call = kind.call(work, desired)
     try:
-        return await work.ports.panels.change(work.panel, call, token, timeout_seconds=seconds)
+        return await work.ports.panels.change(
+            work.panel, call, token, timeout_seconds=seconds, is_background=work.is_background
+        )
     except (PanelUnavailable, PanelOutcomeUnknown):
         raise
     except PanelError as error:

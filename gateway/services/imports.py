@@ -24,6 +24,7 @@ async def on_panel(action: Action, panel_id: PanelId, read: ReadCall) -> LineInf
 
     Raises:
         NotFound: there is no such panel, or it does not know this name and password, or MAC.
+        StateConflict: the panel has the device by half.
         PanelError: it could not be asked.
     """
     async with action.read() as store:

@@ -40,7 +40,7 @@ async def read_info(act: Action, noun: AnyNoun, resource_id: str) -> ObservedInf
 
     Raises:
         NotFound
-        StateConflict: it is not known yet whether it is on the panel.
+        StateConflict: it is not known yet whether it is on the panel, or it is a device by half.
         PanelError: the panel could not be asked, and nothing usable is cached.
     """
     held = await act.ports.cache.look_up(resource_id)
@@ -59,6 +59,7 @@ async def observe(act: Action, noun: AnyNoun, resource: Subscription) -> Observe
     """Return what the panel says of a *resource* of the caller's scope.
 
     Raises:
+        StateConflict: it is a device, and there by half.
         PanelError: the panel could not be asked, and nothing usable is cached.
     """
     held = await act.ports.cache.look_up(noun.id_of(resource))

@@ -52,13 +52,19 @@ class Already(Generic[Result]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work(Generic[Request, Resource]):
-    """An operation on its way: its row, the request in it, the resource as it is, the panel."""
+    """An operation on its way: its row, the request in it, the resource as it is, the panel.
+
+    `is_background`: nobody waits for it any more, so its calls give way to others, up to the one
+    that changes something. Reading that back does not: a change that could not be looked at would
+    be called unknown.
+    """
 
     operation: Operation
     request: Request
     resource: Resource
     panel: Panel
     ports: Ports
+    is_background: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,8 @@ async def _each(
 
 
 async def _take_up(act: Action, operation: Operation) -> None:
-    await engine.run(act.ports, operation.id)
+    # Whoever asked for it has an answer, or has gone: callers who wait now go first.
+    await engine.run(act.ports, operation.id, is_background=True)
 
 
 @action("answer.sweep", needs=Permission.OPERATIONS_RESOLVE)

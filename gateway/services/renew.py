@@ -72,7 +72,8 @@ class RenewKind(ObservedEdit[RenewRequest, ResourceT, ObservedT]):
         Raises:
             PanelError: it could not be asked; nothing was changed.
         """
-        found = await ask(work.ports, work.panel, self.noun.read(work.resource))
+        read = self.noun.read(work.resource)
+        found = await ask(work.ports, work.panel, read, is_background=work.is_background)
         if isinstance(found, NotOnPanel):
             raise self.noun.gone()
         return found.expires_at

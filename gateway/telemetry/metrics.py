@@ -53,6 +53,13 @@ class Metrics:
             buckets=LATENCY_BUCKETS,
             registry=self.registry,
         )
+        self._panel_circuits = Gauge(
+            "gateway_panel_circuit",
+            "Where this process's circuit of a panel stands: 1 at closed, or at why it is open.",
+            ("panel", "state"),
+            registry=self.registry,
+        )
+        self._circuit_states: dict[str, str] = {}
         self._cache_reads = Counter(
             "gateway_cache_reads",
             "Info reads by where the answer came from: hit, miss, stale, bypass.",
@@ -87,9 +94,19 @@ class Metrics:
             self._request_seconds.labels(known_route, known_method).observe(seconds)
 
     def panel_called(self, *, panel_id: str, action: str, outcome: str, seconds: float) -> None:
-        """Count a call. *action* such as `user.info`; *outcome* `ok` or a problem's code."""
+        """Count a call. *action* such as `user.info`.
+
+        *outcome*: `answered`, `maybe_sent`, `not_sent`, `cancelled`, or a problem's code.
+        """
         self._panel_calls.labels(panel_id, action, outcome).inc()
         self._panel_seconds.labels(panel_id, action).observe(seconds)
+
+    def panel_circuit(self, *, panel_id: str, state: str) -> None:
+        """Show where a panel's circuit stands: `closed`, or one of the reasons to open it."""
+        before = self._circuit_states.get(panel_id, state)
+        self._panel_circuits.labels(panel_id, before).set(0)
+        self._panel_circuits.labels(panel_id, state).set(1)
+        self._circuit_states[panel_id] = state
 
     def cache_read(self, result: str) -> None:
         """Count an info read: `hit`, `miss`, `stale` or `bypass`."""

@@ -9,6 +9,7 @@ from typing import Final, Protocol
 import structlog
 
 from gateway.domain.errors import GatewayError
+from gateway.workers.heart import Heart
 
 log = structlog.get_logger(__name__)
 
@@ -28,19 +29,26 @@ class Worker(Protocol):
         """Do a bounded amount of work and return how much; a full batch comes again at once."""
 
 
-async def run_workers(workers: Sequence[Worker], stop: asyncio.Event) -> None:
-    """Run *workers* until *stop* is set; a tick under way is finished."""
-    async with asyncio.TaskGroup() as group:
-        for worker in workers:
-            group.create_task(_run(worker, stop), name=f"worker:{worker.name}")
+async def run_workers(
+    workers: Sequence[Worker], stop: asyncio.Event, *, heart: Heart | None = None
+) -> None:
+    """Run *workers* until *stop* is set; a tick under way is finished. *heart* beats meanwhile."""
+    heart = heart or Heart()
+    async with asyncio.TaskGroup() as living:
+        beating = living.create_task(heart.beat_on(), name="heart")
+        async with asyncio.TaskGroup() as working:
+            for worker in workers:
+                working.create_task(_run(worker, stop, heart), name=f"worker:{worker.name}")
+        beating.cancel()
 
 
-async def _run(worker: Worker, stop: asyncio.Event) -> None:
+async def _run(worker: Worker, stop: asyncio.Event, heart: Heart) -> None:
     failures = 0
     while not stop.is_set():
         pause = worker.every_seconds
         try:
-            done = await worker.tick()
+            with heart.tick(worker.name):
+                done = await worker.tick()
         except GatewayError as error:
             failures += 1
             log.warning("worker.failed", worker=worker.name, code=error.code)

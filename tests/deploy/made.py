@@ -26,8 +26,8 @@ VALUES: Final = CHART / "values.yaml"
 SCHEMA: Final = CHART / "values.schema.json"
 GUIDE: Final = CHART / "README.md"
 
-#: Where pods listen is the chart's business: probes and Services name the same ports.
-OF_THE_CHART: Final = frozenset({"bind", "ops_bind"})
+#: Where pods listen, and show that they live, is the chart's business: probes and Services name it.
+OF_THE_CHART: Final = frozenset({"bind", "ops_bind", "heartbeat_path"})
 #: Plain text to the gateway, but a URL with a password in it.
 URLS_WITH_PASSWORDS: Final = frozenset({"database_url", "redis_url"})
 #: Without these the gateway runs; their key in the Secret may be empty.

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gateway import __version__
 from gateway.settings import Settings
+from gateway.workers.heart import BEAT_EVERY_SECONDS
 from tests.deploy.charts import EVERYTHING, LITTLE, Chart, Manifest, containers, one, pod_specs
 
 #: What the pod security standard "restricted" lets a pod mount.
@@ -116,6 +121,34 @@ def test_the_api_is_probed_on_the_port_for_operations(manifests: list[Manifest])
     binds = {it["name"]: it.get("value", "") for it in api["env"]}
     assert binds["GATEWAY_BIND"].endswith(f":{ports['http']}")
     assert binds["GATEWAY_OPS_BIND"].endswith(f":{ports['ops']}")
+
+
+def test_a_worker_is_probed_by_the_age_of_its_file(
+    manifests: list[Manifest], tmp_path: Path
+) -> None:
+    (worker,) = one(manifests, "Deployment", "-worker")["spec"]["template"]["spec"]["containers"]
+    (path,) = [it["value"] for it in worker["env"] if it["name"] == "GATEWAY_HEARTBEAT_PATH"]
+    assert Path(path).parent == Path("/tmp")  # The only folder that it can write to.
+    (_, code_flag, code) = worker["livenessProbe"]["exec"]["command"]
+    assert worker["startupProbe"]["exec"] == worker["livenessProbe"]["exec"]
+    file = tmp_path / "heartbeat"
+
+    def passes(touched_seconds_ago: float | None) -> bool:
+        if touched_seconds_ago is not None:
+            file.touch()
+            moment = file.stat().st_mtime - touched_seconds_ago
+            os.utime(file, (moment, moment))
+        done = subprocess.run(
+            [sys.executable, code_flag, code],
+            env={"GATEWAY_HEARTBEAT_PATH": str(file)},
+            check=False,
+            capture_output=True,
+        )
+        return done.returncode == 0
+
+    assert [passes(age) for age in (None, 0, 2 * BEAT_EVERY_SECONDS, 90)] == [
+        *(False, True, True, False)
+    ]
 
 
 @pytest.mark.parametrize("drain", [0, 2.5, 600])

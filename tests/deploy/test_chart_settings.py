@@ -96,18 +96,23 @@ def _mounted(pod: Manifest, container: Manifest, path: Path, folder: Path) -> Pa
     return file
 
 
+#: What the chart itself tells a process.
+OF_OWNER: dict[str, dict[str, Any]] = {
+    "-api": {"bind": "0.0.0.0:8080", "ops_bind": "0.0.0.0:8081"},
+    "-worker": {"heartbeat_path": "/tmp/heartbeat"},
+}
+
+
 @pytest.mark.parametrize("owner", ["-api", "-worker", "-migrate"])
 def test_by_default_a_process_reads_the_defaults(chart: Chart, owner: str, tmp_path: Path) -> None:
-    expected = Settings.model_validate(SECRETS)
-    if owner == "-api":
-        expected = expected.model_copy(update={"bind": "0.0.0.0:8080", "ops_bind": "0.0.0.0:8081"})
+    expected = Settings.model_validate(SECRETS | OF_OWNER.get(owner, {}))
     assert read(chart.render({}), owner, tmp_path) == expected
 
 
 @pytest.mark.parametrize("owner", ["-worker", "-migrate"])
 def test_what_is_set_is_what_a_process_reads(chart: Chart, owner: str, tmp_path: Path) -> None:
     changed = EVERYTHING["settings"] | {"public_url": "https://api.example.org"}
-    expected = Settings.model_validate(SECRETS | changed)
+    expected = Settings.model_validate(SECRETS | changed | OF_OWNER.get(owner, {}))
     assert read(chart.render(EVERYTHING), owner, tmp_path) == expected
 
 

@@ -54,6 +54,8 @@ WRONG: list[tuple[str, Any]] = [
     ("extraEnv", [{"name": "A"}]),
     ("extraEnv", [{"name": "A", "value": "b", "secretKeyRef": {"name": "s", "key": "k"}}]),
     ("extraEnv", [{"name": "A", "value": 1}]),
+    ("worker.probes.liveness", {"periodSeconds": 0}),
+    ("worker.probes.readiness", {"periodSeconds": 5}),
     ("api.replicas", -1),
     ("api.replicas", "2"),
     ("api.resources", {"limits": None}),

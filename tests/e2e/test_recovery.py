@@ -52,6 +52,25 @@ class Hanging:
         await asyncio.sleep(3_600)
 
 
+class Watched:
+    """Panels that note which calls gave way to others."""
+
+    def __init__(self, panels: Any) -> None:
+        self.panels = panels
+        self.asked: list[tuple[str, bool]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.panels, name)
+
+    async def read(self, panel: Any, call: Any, **kwargs: Any) -> Any:
+        self.asked.append((type(call).__name__, kwargs.get("is_background", False)))
+        return await self.panels.read(panel, call, **kwargs)
+
+    async def change(self, panel: Any, call: Any, token: Any, **kwargs: Any) -> Any:
+        self.asked.append((type(call).__name__, kwargs.get("is_background", False)))
+        return await self.panels.change(panel, call, token, **kwargs)
+
+
 @asynccontextmanager
 async def crashed(world: World, **ports: Any) -> AsyncIterator[World]:
     """Act in a process that dies at the block's end."""
@@ -90,6 +109,24 @@ async def test_what_was_prepared_is_taken_up_once_however_many_try(world: World)
     assert (final.status_code, final.headers["Idempotent-Replayed"]) == (201, "true")
     assert final.json()["password"] == world.user("anna")["password"]
     assert await recovered(world, after_seconds=40) == 0
+
+
+async def test_what_is_taken_up_gives_way_to_callers_until_it_is_sent(small_world: World) -> None:
+    world = small_world
+    line = await world.line()
+    path, body = f"/v1/lines/{line['id']}/renew", {"period": "P1M"}
+    watched = Watched(world.runtime.ports.panels)
+    async with process(world, panels=watched) as there:
+        await there.a.api.ok("POST", path, body)
+    steps = ["GetLineInfo", "EditLine", "GetLineInfo"]
+    assert watched.asked == [(step, False) for step in steps]
+    async with crashed(world, tasks=Crashing()) as dying:
+        await dying.a.api.ok("POST", path, body, status=202)
+    watched.asked.clear()
+    clock = SetClock(datetime.now(UTC) + timedelta(seconds=40))
+    ports = runtime_of(world, clock=clock, panels=watched).ports
+    assert await recover_operations(system_context(ports, "recovery")) == 1
+    assert watched.asked == list(zip(steps, [True, True, False], strict=True))
 
 
 async def test_the_entry_of_a_recovered_change_names_who_asked_for_it(small_world: World) -> None:

@@ -70,7 +70,7 @@ def test_a_panel_that_answers_is_called(bench: Bench) -> None:
     assert bench.state == BreakerState(
         panel_id=bench.panel.id, is_open=False, reason=None, since=None, retry_after_seconds=None
     )
-    assert bench.told == []
+    assert bench.told == [bench.state]
 
 
 def test_failures_in_a_row_open_it_and_then_nothing_is_let_in(bench: Bench) -> None:
@@ -88,7 +88,7 @@ def test_failures_in_a_row_open_it_and_then_nothing_is_let_in(bench: Bench) -> N
     refusal = bench.refusal()
     assert isinstance(refusal, PanelUnavailable)
     assert refusal.retry_after_seconds == 2
-    assert bench.told == [bench.state]
+    assert bench.told[1:] == [bench.state]
 
 
 def test_an_answer_in_between_begins_the_count_anew(bench: Bench) -> None:
@@ -128,7 +128,7 @@ def test_after_the_pause_one_call_goes_out_and_an_answer_closes_it(bench: Bench)
         assert refusal.retry_after_seconds == 1
         bench.breaker.answered(None)
         assert bench.refusal() is None
-    assert [state.is_open for state in bench.told] == [True, False]
+    assert [state.is_open for state in bench.told] == [False, True, False]
 
 
 def test_a_pause_grows_with_every_failed_try_up_to_a_bound(bench: Bench) -> None:
@@ -139,7 +139,7 @@ def test_a_pause_grows_with_every_failed_try_up_to_a_bound(bench: Bench) -> None
         bench.wait()
         bench.fail()
     assert pauses == [2, 4, 8, 16, 32, 60, 60, 60]
-    assert len(bench.told) == 1
+    assert len(bench.told) == 2
     assert bench.state.since == NEW_YEAR_2030
     bench.wait()
     bench.answer()
@@ -224,7 +224,7 @@ def test_a_reason_that_changes_is_told(bench: Bench) -> None:
     bench.open()
     bench.wait()
     bench.answer("key_wrong")
-    assert [state.reason for state in bench.told] == ["unreachable", "key_wrong"]
+    assert [state.reason for state in bench.told] == [None, "unreachable", "key_wrong"]
 
 
 def test_another_address_or_key_begins_anew(bench: Bench) -> None:
@@ -232,6 +232,7 @@ def test_another_address_or_key_begins_anew(bench: Bench) -> None:
     bench.panel = a_panel(api_pass=Secret("right"))
     assert bench.refusal() is None
     assert not bench.state.is_open
+    assert [state.reason for state in bench.told] == [None, "key_wrong", None]
     assert bench.breaker is bench.breakers.of(a_panel(api_pass=Secret("right"), name="Renamed"))
     assert bench.breaker is not bench.breakers.of(a_panel(base_url="http://127.0.0.1:2"))
 

@@ -121,9 +121,9 @@ async def test_changes_go_before_reads_and_what_nobody_waits_for_last(bench: Ben
     async with serving(answering(NOT_EXISTS, NOT_EXISTS, exists, exists)) as url:
         panel = a_panel(base_url=url)
         await bench.port.read(panel, an_info(), timeout_seconds=5)
-        await bench.port.read(panel, an_info(), timeout_seconds=5, background=True)
+        await bench.port.read(panel, an_info(), timeout_seconds=5, is_background=True)
         await bench.port.change(panel, a_create(), TOKEN, timeout_seconds=5)
-        await bench.port.change(panel, a_create(), TOKEN, timeout_seconds=5, background=True)
+        await bench.port.change(panel, a_create(), TOKEN, timeout_seconds=5, is_background=True)
     assert bench.budgets.asked == [
         Priority.READ,
         Priority.BACKGROUND,

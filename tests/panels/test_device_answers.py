@@ -8,7 +8,15 @@ from typing import Any
 
 import pytest
 
-from gateway.domain.calls import CreatedDevice, DeviceInfo, Edited, NotOnPanel, Taken, Unconfirmed
+from gateway.domain.calls import (
+    CreatedDevice,
+    DeviceInfo,
+    Edited,
+    HalfMade,
+    NotOnPanel,
+    Taken,
+    Unconfirmed,
+)
 from gateway.domain.errors import (
     GatewayError,
     PanelMisconfigured,
@@ -134,8 +142,7 @@ def test_a_later_revision_may_send_numbers() -> None:
 
 
 def test_a_device_without_a_line_is_neither_there_nor_absent() -> None:
-    with pytest.raises(PanelUnavailable, match="not the line behind it"):
-        info_with(user_info=[])
+    assert info_with(user_info=[]) == HalfMade()
 
 
 def device_with(**changes: Any) -> dict[str, Any]:

@@ -33,7 +33,7 @@ from gateway.api.rest.routing import (
 from gateway.api.rest.subscription_requests import FindQuery, PutQuery, Reason, named_by
 from gateway.domain.caller import Permission
 from gateway.domain.devices import ObservedDevice
-from gateway.domain.errors import MacTaken, StateConflict
+from gateway.domain.errors import MacTaken
 from gateway.domain.ids import DeviceId
 from gateway.domain.paging import Page
 from gateway.services import device_info, devices
@@ -111,7 +111,7 @@ async def look_up_device(context: Context, body: DeviceLookup) -> Observed[Devic
     "/v1/devices/import",
     status=201,
     needs=Permission.IMPORTS_WRITE,
-    raises=(*raises.IMPORT, MacTaken),
+    raises=(*raises.IMPORT_DEVICE, MacTaken),
 )
 async def import_device(context: Context, body: DeviceImportIn) -> Outcome[DeviceOut]:
     """Adopt a device that is on a panel already; the panel is asked for it and told nothing."""
@@ -121,7 +121,7 @@ async def import_device(context: Context, body: DeviceImportIn) -> Outcome[Devic
 @get(
     "/v1/devices/{device_id}/info",
     needs=Permission.DEVICES_READ,
-    raises=(*raises.READ_DEVICE, StateConflict),
+    raises=raises.READ_DEVICE,
 )
 async def get_device_info(context: Context, device_id: DeviceId) -> Observed[DeviceInfoOut]:
     """Read everything the panel says of a device."""

@@ -119,7 +119,7 @@ async def look_up_line(context: Context, body: LineLookup) -> Observed[LineOut]:
     "/v1/lines/import",
     status=201,
     needs=Permission.IMPORTS_WRITE,
-    raises=(*raises.IMPORT, *raises.READ_LINE, UsernameTaken),
+    raises=(*raises.IMPORT_LINE, UsernameTaken),
 )
 async def import_line(context: Context, body: LineImportIn) -> Outcome[LineOut]:
     """Adopt a line that is on a panel already; the panel is asked for it and told nothing."""

@@ -1,7 +1,8 @@
 """What the routes of lines and of devices may run into.
 
 A panel's firewall hides expired and disabled lines, never devices. A line is found on its panel by
-credentials, which others may change there; a device is just not there any more.
+credentials, which others may change there; a device is just not there any more, or the line behind
+it is not (StateConflict).
 """
 
 from __future__ import annotations
@@ -31,11 +32,12 @@ _PANEL: Final[Errors] = (PanelMisconfigured, PanelUnavailable, PanelUnsupported)
 _POLICY: Final[Errors] = (FieldNotAllowed, QuotaExceeded, BouquetNotAllowed, PanelRefusedValues)
 _ONLY_LINES: Final[Errors] = (CredentialsOutOfSync, PanelLineGated)
 
-READ_DEVICE: Final[Errors] = (NotFound, *_PANEL)
-READ_LINE: Final[Errors] = (*READ_DEVICE, *_ONLY_LINES)
+READ_DEVICE: Final[Errors] = (NotFound, StateConflict, *_PANEL)
+READ_LINE: Final[Errors] = (NotFound, *_PANEL, *_ONLY_LINES)
 
 #: Adopting what is on a panel; the names may be taken here.
-IMPORT: Final[Errors] = (NotFound, ExternalIdTaken, *_PANEL)
+IMPORT_DEVICE: Final[Errors] = (*READ_DEVICE, ExternalIdTaken)
+IMPORT_LINE: Final[Errors] = (*READ_LINE, ExternalIdTaken)
 
 CREATE: Final[Errors] = (*_POLICY, NotFound, ExternalIdTaken, *_PANEL, PanelOutcomeUnknown)
 

@@ -26,11 +26,11 @@ from gateway.domain.calls import (
     EditDevice,
     Edited,
     GetDeviceInfo,
+    HalfMade,
     NotOnPanel,
     Taken,
     Unconfirmed,
 )
-from gateway.domain.errors import PanelUnavailable
 from gateway.domain.panels import Panel
 from gateway.panels.dialect import Answer, Form, Verb
 from gateway.panels.xtream_v2 import answers, columns, fields, values
@@ -103,15 +103,15 @@ def decode_edit(answer: Answer, _call: EditDevice) -> Edited | Unconfirmed:
     return Edited()
 
 
-def decode_info(answer: Answer, call: GetDeviceInfo) -> DeviceInfo | NotOnPanel:
+def decode_info(answer: Answer, call: GetDeviceInfo) -> DeviceInfo | HalfMade | NotOnPanel:
     """Return what the panel says of the device, or NotOnPanel.
 
-    A device without a line is neither: called done, a device that plays nothing would be sold;
-    called absent, it would be made again, which the panel refuses. An answer about another MAC
-    tells nothing of ours.
+    A device without a line is neither, but HalfMade: called done, a device that plays nothing would
+    be sold; called absent, it would be made again, which the panel refuses. An answer about another
+    MAC tells nothing of ours.
 
     Raises:
-        PanelUnavailable: the line behind the device is missing, or the answer is not usable.
+        PanelUnavailable: the answer is not usable.
         PanelMisconfigured: it refuses us, or what answers is not a panel.
     """
     value = answers.info_answer(answer, gate=False)
@@ -124,17 +124,10 @@ def decode_info(answer: Answer, call: GetDeviceInfo) -> DeviceInfo | NotOnPanel:
     if device_id is None or device_id <= 0:
         raise answers.broken()
     if line == []:
-        raise _half_made()
+        return HalfMade()
     if not isinstance(line, dict):
         raise answers.broken()
     return device_info(line, device_id, call.mac)
-
-
-def _half_made() -> PanelUnavailable:
-    return PanelUnavailable(
-        "The panel has this device, but not the line behind it; the panel's owner must mend that.",
-        retry_after_seconds=answers.FAULT_PAUSE_SECONDS,
-    )
 
 
 CREATE: Final = Verb("stb", "create", encode_create, decode_create)

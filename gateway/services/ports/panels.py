@@ -30,9 +30,16 @@ class PanelCall:
 
 
 class Panels(Protocol):
-    """All panels, each spoken to in its dialect, within its budget."""
+    """All panels, each spoken to in its dialect, within its budget.
 
-    async def read(self, panel: Panel, call: ReadCall, *, timeout_seconds: float) -> ReadResult:
+    Who goes first where calls have to wait for their turn: changes, then reads, then what says
+    `is_background`, for nobody waits for it. The time-outs hold for the wait as well: what gives
+    way for too long ends with PanelUnavailable.
+    """
+
+    async def read(
+        self, panel: Panel, call: ReadCall, *, timeout_seconds: float, is_background: bool = False
+    ) -> ReadResult:
         """Ask; reads are repeated a few times within *timeout_seconds*.
 
         Raises:
@@ -44,9 +51,15 @@ class Panels(Protocol):
         """
 
     async def change(
-        self, panel: Panel, call: ChangeCall, token: SendingToken, *, timeout_seconds: float
+        self,
+        panel: Panel,
+        call: ChangeCall,
+        token: SendingToken,
+        *,
+        timeout_seconds: float,
+        is_background: bool = False,
     ) -> ChangeResult:
-        """Send once; never repeated.
+        """Send once, within *timeout_seconds*; never repeated.
 
         Raises:
             PanelUnavailable: provably not sent.

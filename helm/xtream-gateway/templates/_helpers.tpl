@@ -163,6 +163,17 @@ securityContext:
     drop: [ALL]
 {{- end }}
 
+{{/* Fails where the workers' file is missing, or has not been touched for a minute. */}}
+{{- define "xtream-gateway.heartbeat" -}}
+command:
+  - python
+  - -c
+  - |
+    import os, sys, time
+    touched = os.stat(os.environ["GATEWAY_HEARTBEAT_PATH"]).st_mtime
+    sys.exit(time.time() - touched > 60)
+{{- end }}
+
 {{/* Where pods go: (dict "root" $ "component" "api" "values" .Values.api). */}}
 {{- define "xtream-gateway.placement" -}}
 {{- with .values.nodeSelector }}
