@@ -13,6 +13,9 @@ from starlette.routing import BaseRoute
 from gateway.api.contracts import to_text
 from gateway.api.docs import docs_routes
 from gateway.api.exchange import Answer, exchange_of
+from gateway.api.graphql.endpoint import GraphqlRoute
+from gateway.api.graphql.graphiql import graphiql_answer, graphiql_routes
+from gateway.api.graphql.request import Executor
 from gateway.api.health import health_routes
 from gateway.api.middleware import BodyLimitMiddleware, ExchangeMiddleware, note
 from gateway.api.options import ApiOptions
@@ -26,14 +29,23 @@ from gateway.services.context import Ports
 
 
 def create_app(
-    ports: Ports, options: ApiOptions | None = None, *, table: Iterable[Route] = TABLE
+    ports: Ports,
+    options: ApiOptions | None = None,
+    *,
+    table: Iterable[Route] = TABLE,
+    executor: Executor | None = None,
 ) -> Starlette:
-    """Return the API with everything that it serves."""
+    """Return the API with everything that it serves; without an *executor*, REST only."""
     options = options or ApiOptions()
     routes = tuple(table)
+    graphql: list[BaseRoute] = []
+    if executor is not None:
+        endpoint = GraphqlRoute(executor, ports, options, page=graphiql_answer)
+        graphql = [endpoint, *graphiql_routes()]
     return _app(
         [
             RestRoutes(routes, ports),
+            *graphql,
             *health_routes(ports, options, free_metrics=False),
             *docs_routes(lambda: to_text(openapi(routes))),
         ],
@@ -49,6 +61,8 @@ def create_ops_app(ports: Ports, options: ApiOptions | None = None) -> Starlette
 
 def _app(routes: list[BaseRoute], options: ApiOptions) -> Starlette:
     async def answer_error(request: Request, error: Exception) -> Answer:
+        if request.scope["type"] == "websocket":
+            raise error  # The middleware refuses or closes it.
         exchange = exchange_of(request.scope)
         note(exchange, error, options)
         return problem_answer(error, exchange.request_id)

@@ -21,11 +21,29 @@ async def authenticate(exchange: Exchange, ports: Ports) -> Caller:
         Unauthenticated: no key, more than one, not a bearer's, or one that identity refuses.
         ServiceUnavailable: the key cannot be looked up now.
     """
+    exchange.caller = await ports.identity.identify(bearer_of(exchange), exchange.ip)
+    return exchange.caller
+
+
+def bearer_of(exchange: Exchange) -> str:
+    """Return the key that the Authorization header holds.
+
+    Raises:
+        Unauthenticated: there is none, or more than one, or it is not a bearer's.
+    """
     given = exchange.headers.get(b"authorization", ())
     if not given:
         raise Unauthenticated("Send a key as Authorization: Bearer <key>.")
-    match = _BEARER.fullmatch(given[0].strip()) if len(given) == 1 else None
+    return bearer_in(given[0] if len(given) == 1 else b"")
+
+
+def bearer_in(value: bytes) -> str:
+    """Return the key in the *value* of one Authorization header.
+
+    Raises:
+        Unauthenticated: it is not `Bearer <key>`.
+    """
+    match = _BEARER.fullmatch(value.strip())
     if match is None:
         raise Unauthenticated("The Authorization header is not one Bearer key.")
-    exchange.caller = await ports.identity.identify(match[1].decode("ascii"), exchange.ip)
-    return exchange.caller
+    return match[1].decode("ascii")

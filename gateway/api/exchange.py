@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal
 
 from starlette.types import Receive, Scope, Send
 
@@ -21,6 +21,8 @@ class Exchange:
 
     `route` is the template of the path, such as `/v1/lines/{line_id}`; None: no route took it.
     `code` is the problem's code, None for a success. `ip` is the client's, behind our proxies.
+    `transport` other than `http` lasts as long as its caller likes; its `seconds` tell nothing of
+    how fast we are.
     """
 
     request_id: str
@@ -33,6 +35,7 @@ class Exchange:
     status: int | None = None
     code: str | None = None
     seconds: float = 0.0
+    transport: Literal["http", "sse", "websocket"] = "http"
 
 
 def exchange_of(scope: Scope) -> Exchange:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Final
 
 from starlette.requests import ClientDisconnect
@@ -25,6 +26,8 @@ _SECURITY: Final[RawHeaders] = (
 )
 _API_POLICY: Final = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 _NO_STORE: Final = (b"cache-control", b"no-store")
+#: RFC 6455 section 7.4.1: a condition that kept us from fulfilling the request.
+SOCKET_BROKE: Final = 1011
 _HTTPS_ONLY: Final = (b"strict-transport-security", b"max-age=31536000")
 
 
@@ -41,19 +44,22 @@ class ExchangeMiddleware:
         self.fixed_headers = (*_SECURITY, _HTTPS_ONLY) if https else _SECURITY
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] not in {"http", "websocket"}:
             await self.app(scope, receive, send)
             return
-        began = time.perf_counter()
-        exchange = self._begin(scope)
-        telemetry = self.options.telemetry
-        telemetry.request_began(exchange)
+        with self._told(scope) as exchange:
+            if scope["type"] == "http":
+                await self._answer(exchange, scope, receive, send)
+            else:
+                await SocketGuard(self, exchange, send).run(scope, receive)
+
+    async def _answer(self, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
         is_head = scope["method"] == "HEAD"
 
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
                 exchange.status = message["status"]
-                message["headers"] = self._headers(exchange, message["headers"])
+                message["headers"] = self.headers_of(exchange, message["headers"])
             elif is_head and message["type"] == "http.response.body":
                 message["body"] = b""
             await send(message)
@@ -67,6 +73,16 @@ class ExchangeMiddleware:
                 raise
             note(exchange, error, self.options)
             await problem_answer(error, exchange.request_id)(scope, receive, answer)
+
+    @contextmanager
+    def _told(self, scope: Scope) -> Iterator[Exchange]:
+        """Tell telemetry of the exchange within the block."""
+        began = time.perf_counter()
+        exchange = self._begin(scope)
+        telemetry = self.options.telemetry
+        telemetry.request_began(exchange)
+        try:
+            yield exchange
         finally:
             exchange.seconds = time.perf_counter() - began
             telemetry.request_ended(exchange)
@@ -78,7 +94,7 @@ class ExchangeMiddleware:
         peer = scope.get("client")
         exchange = Exchange(
             request_id=_request_id(headers),
-            method=scope["method"],
+            method=scope.get("method", "GET"),  # A web socket begins as a GET.
             path=scope["path"],
             ip=client_address(peer[0] if peer else None, headers, self.options.trusted_proxies),
             headers=headers,
@@ -86,9 +102,11 @@ class ExchangeMiddleware:
         scope[EXCHANGE] = exchange
         return exchange
 
-    def _headers(
-        self, exchange: Exchange, given: list[tuple[bytes, bytes]]
+    def headers_of(
+        self, exchange: Exchange, given: Iterable[tuple[bytes, bytes]]
     ) -> list[tuple[bytes, bytes]]:
+        """Return the headers of a response: those *given*, and those that all have."""
+        given = list(given)
         headers = [*given, *self.fixed_headers]
         headers.append((b"x-request-id", exchange.request_id.encode()))
         names = {name for name, _ in given}
@@ -97,6 +115,49 @@ class ExchangeMiddleware:
         if b"content-security-policy" not in names:
             headers.append(_API_POLICY)
         return headers
+
+
+class SocketGuard:
+    """The same for one web socket: its handshake, and what is told of it at its end."""
+
+    def __init__(self, edge: ExchangeMiddleware, exchange: Exchange, send: Send) -> None:
+        self.edge = edge
+        self.exchange = exchange
+        self.send = send
+
+    async def run(self, scope: Scope, receive: Receive) -> None:
+        """Let the socket live; a bug closes it, or refuses it while that can still be done."""
+        self.exchange.transport = "websocket"
+        try:
+            await self.edge.app(scope, receive, self._answer)
+        except Exception as error:  # noqa: BLE001 - told, and logged if it is a bug.
+            note(self.exchange, error, self.edge.options)
+            if self.exchange.status is None:
+                await self._refuse(error, scope, receive)
+            else:
+                with suppress(OSError, RuntimeError):  # It may be closed already.
+                    await self.send({"type": "websocket.close", "code": SOCKET_BROKE})
+
+    async def _answer(self, message: Message) -> None:
+        if message["type"] == "websocket.accept":
+            self.exchange.status = 101
+            request_id = (b"x-request-id", self.exchange.request_id.encode())
+            message["headers"] = [*message.get("headers", ()), request_id]
+        elif message["type"] == "websocket.http.response.start":
+            self.exchange.status = message["status"]
+            message["headers"] = self.edge.headers_of(self.exchange, message["headers"])
+        elif message["type"] == "websocket.close" and self.exchange.status is None:
+            self.exchange.status = 403  # What servers make of it, by the ASGI specification.
+        await self.send(message)
+
+    async def _refuse(self, error: Exception, scope: Scope, receive: Receive) -> None:
+        async def as_handshake(message: Message) -> None:
+            await self._answer({**message, "type": f"websocket.{message['type']}"})
+
+        if "websocket.http.response" in scope.get("extensions", ()):
+            await problem_answer(error, self.exchange.request_id)(scope, receive, as_handshake)
+        else:
+            await self._answer({"type": "websocket.close"})
 
 
 class BodyLimitMiddleware:

@@ -49,6 +49,21 @@ class NoTelemetry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StreamLimits:
+    """How much may stay open: streams of events, and web sockets with what runs on them.
+
+    `per_process_max` and `per_caller_max` hold for running operations and, counted apart, for
+    connections. `operations_max` is for one connection.
+    """
+
+    per_process_max: int = 2_000
+    per_caller_max: int = 200
+    operations_max: int = 100
+    keep_alive_seconds: float = 12.0
+    init_seconds_max: float = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ApiOptions:
     """How the edge behaves. All defaults are safe.
 
@@ -60,6 +75,7 @@ class ApiOptions:
     public_url: str = ""
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     body_bytes_max: int = BODY_BYTES_MAX
+    streams: StreamLimits = field(default_factory=StreamLimits)
     telemetry: Telemetry = field(default_factory=NoTelemetry)
     soft_checks: Mapping[str, Check] = field(default_factory=dict)
     check_seconds_max: float = 2.0

@@ -85,13 +85,19 @@ def problem_answer(error: Exception, request_id: str) -> Answer:
         status=shown.status,
         body=msgspec.json.encode(describe(shown, request_id)),
         media_type=MEDIA_TYPE,
-        headers=(*_headers_of(shown), *_allow_of(error)),
+        headers=(*headers_of(shown), *_allow_of(error)),
     )
 
 
-def _headers_of(error: GatewayError) -> RawHeaders:
+def retry_after_seconds(error: GatewayError) -> int | None:
+    """Return when to come back, or None where coming back does not help."""
+    return error.retry_after_seconds or RETRY_AFTER_SECONDS.get(error.code)
+
+
+def headers_of(error: GatewayError) -> RawHeaders:
+    """Return the headers that belong to an answer which tells *error*, in whatever form."""
     found: list[tuple[bytes, bytes]] = []
-    seconds = error.retry_after_seconds or RETRY_AFTER_SECONDS.get(error.code)
+    seconds = retry_after_seconds(error)
     if seconds is not None:
         found.append(header(b"retry-after", seconds))
     if isinstance(error, Unauthenticated):

@@ -4,20 +4,42 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import signal
 import socket
 from collections.abc import AsyncIterator, Iterator, Sequence
-from typing import Final
+from typing import Any, Final
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from uvicorn.server import ServerState
+
+from gateway.api.options import BODY_BYTES_MAX
+from gateway.api.stopping import STOPPING
 
 BACKLOG: Final = 512
 KEEP_ALIVE_SECONDS: Final = 15
+#: A web socket whose other end does not answer a ping in time is closed.
+PING_SECONDS: Final = 20
 
 
 class PortTakenError(Exception):
     """Another program listens where we should."""
+
+
+class _Sockets(WebSocketsSansIOProtocol):
+    """Web sockets whose paths and queries, callers' texts, are not logged as uvicorn would."""
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self.logger = logging.getLogger("uvicorn.access")
 
 
 class _Server(uvicorn.Server):
@@ -26,11 +48,18 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.ready = asyncio.Event()
+        self.stopping = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to listen."""
+        """Begin to listen; requests learn from their scope when the server stops."""
+        self.lifespan.state[STOPPING] = self.stopping
         await super().startup(sockets=sockets)
         self.ready.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Finish what ends by itself, after telling those that would stay open."""
+        self.stopping.set()
+        await super().shutdown(sockets=sockets)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -86,6 +115,12 @@ def _config(app: ASGIApp, drain_seconds: float) -> uvicorn.Config:
         date_header=True,
         proxy_headers=False,
         lifespan="off",
+        ws=_Sockets,
+        ws_max_size=BODY_BYTES_MAX,
+        ws_ping_interval=PING_SECONDS,
+        ws_ping_timeout=PING_SECONDS,
+        # Compressing passwords together with what a stranger chose would tell their lengths apart.
+        ws_per_message_deflate=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=max(1, int(drain_seconds)),
     )

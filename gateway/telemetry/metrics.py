@@ -81,13 +81,17 @@ class Metrics:
         self._describe_build(version)
 
     def request_answered(
-        self, *, route: str | None, method: str, status: int | None, seconds: float
+        self, *, route: str | None, method: str, status: int | None, seconds: float | None
     ) -> None:
-        """Count a request. *route* is the template, None where no route took it."""
+        """Count a request. *route* is the template, None where no route took it.
+
+        *seconds* None: how long it lasted was the caller's choice.
+        """
         known_method = method if method in METHODS else OTHER
         known_route = route or UNMATCHED
         self._requests.labels(known_route, known_method, str(status or 0)).inc()
-        self._request_seconds.labels(known_route, known_method).observe(seconds)
+        if seconds is not None:
+            self._request_seconds.labels(known_route, known_method).observe(seconds)
 
     def panel_called(self, *, panel_id: str, action: str, outcome: str, seconds: float) -> None:
         """Count a call. *action* such as `user.info`.

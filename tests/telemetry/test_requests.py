@@ -35,6 +35,7 @@ class Request:
     status: int | None = 200
     code: str | None = None
     seconds: float = 0.0123456
+    transport: str = "http"
 
 
 @pytest.fixture(autouse=True)
@@ -162,6 +163,18 @@ def test_requests_are_counted_by_bounded_labels(
     assert value(metrics, name, route="unmatched", method="other", status="405") == 1
     assert value(metrics, name, route=route, method="POST", status="0") == 1
     assert value(metrics, "gateway_request_seconds_count", route=route, method="GET") == 2
+
+
+@pytest.mark.parametrize("transport", ["sse", "websocket"])
+def test_what_lasts_as_long_as_its_caller_likes_is_not_measured(
+    telemetry: RequestTelemetry, metrics: Metrics, transport: str
+) -> None:
+    request = Request(route="/graphql", transport=transport)
+    (line,) = told(telemetry, request)
+    assert (line["transport"], line["duration_ms"]) == (transport, 12.346)
+    labels = {"route": "/graphql", "method": "GET"}
+    assert value(metrics, "gateway_requests_total", **labels, status="200") == 1
+    assert metrics.registry.get_sample_value("gateway_request_seconds_count", labels) is None
 
 
 def test_everything_else_is_counted_and_rendered(

@@ -6,7 +6,7 @@ nothing of HTTP: they meet in these words.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any, Protocol
@@ -48,6 +48,7 @@ class Allowed(Enum):
 
     QUERIES = auto()
     QUERIES_AND_MUTATIONS = auto()
+    QUERIES_AND_SUBSCRIPTIONS = auto()
     EVERYTHING = auto()
 
 
@@ -93,8 +94,11 @@ class Executor(Protocol):
     async def execute(self, request: GraphqlRequest, asked: Asked, allowed: Allowed) -> Result:
         """Run a query or a mutation to its one result; a subscription is NOT_ALLOWED."""
 
-    def stream(self, request: GraphqlRequest, asked: Asked) -> AsyncIterator[Result]:
+    def stream(
+        self, request: GraphqlRequest, asked: Asked, allowed: Allowed = Allowed.EVERYTHING
+    ) -> AsyncGenerator[Result, None]:
         """Run anything: one result for queries and mutations, any number for subscriptions.
 
-        Ends by raising Unauthenticated when the caller's key has ended meanwhile.
+        Transports close it as soon as their caller has gone. Ends by raising Unauthenticated when
+        the caller's key has ended meanwhile.
         """

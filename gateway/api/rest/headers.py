@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from gateway.domain.errors import Fault, NotAcceptable
@@ -71,7 +71,7 @@ def check_acceptable(headers: Headers) -> None:
     for item in b",".join(given).decode("latin-1").lower().split(","):
         media_range, *parameters = (part.strip() for part in item.split(";"))
         if media_range in _RANGES:
-            best = max(best, (_RANGES.index(media_range), _quality(parameters)))
+            best = max(best, (_RANGES.index(media_range), quality_of(parameters)))
     if best[1] <= 0 and any(item.strip() for item in given):
         raise NotAcceptable("This route answers application/json.")
 
@@ -80,7 +80,8 @@ def check_acceptable(headers: Headers) -> None:
 _RANGES: Final = ("*/*", "application/*", "application/json")
 
 
-def _quality(parameters: list[str]) -> float:
+def quality_of(parameters: Iterable[str]) -> float:
+    """Return the `q` among the parameters of a media range; 1.0 where there is none."""
     for parameter in parameters:
         if match := _QUALITY.fullmatch(parameter):
             return float(match[1])

@@ -1,0 +1,67 @@
+"""What all transports share: the executor, the ports, and how much is open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from gateway.api.exchange import Exchange
+from gateway.api.graphql.errors import graphql_error
+from gateway.api.graphql.request import Asked, Executor, Result
+from gateway.api.graphql.slots import Slots
+from gateway.api.middleware import note
+from gateway.api.options import ApiOptions
+from gateway.api.rest.headers import wants_fresh
+from gateway.api.rest.preferences import preferences_of
+from gateway.domain.caller import Caller
+from gateway.services.context import Ports
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """Made once an application. `streams` counts running operations, `sockets` connections."""
+
+    executor: Executor
+    ports: Ports
+    options: ApiOptions
+    streams: Slots = field(init=False)
+    sockets: Slots = field(init=False)
+
+    def __post_init__(self) -> None:
+        limits = self.options.streams
+        for name in ("streams", "sockets"):
+            slots = Slots(all_max=limits.per_process_max, per_caller_max=limits.per_caller_max)
+            object.__setattr__(self, name, slots)
+
+    async def asked(self, exchange: Exchange, bearer: str) -> Asked:
+        """Return who asks, found out anew.
+
+        Raises:
+            Unauthenticated: the key is not, or no longer, valid.
+            ServiceUnavailable: it cannot be looked up now.
+        """
+
+        async def identify() -> Caller:
+            return await self.ports.identity.identify(bearer, exchange.ip)
+
+        exchange.caller = await identify()
+        return Asked(
+            ports=self.ports,
+            caller=exchange.caller,
+            request_id=exchange.request_id,
+            ip=exchange.ip,
+            identify=identify,
+            no_cache=wants_fresh(exchange.headers),
+            preferences=preferences_of(exchange.headers),
+        )
+
+    def told(self, error: Exception, exchange: Exchange) -> dict[str, Any]:
+        """Return *error* as the caller sees it; the log line keeps its code, the log a bug."""
+        note(exchange, error, self.options)
+        return graphql_error(error, exchange.request_id)
+
+
+def note_result(exchange: Exchange, result: Result) -> None:
+    """Keep the code of a result's first error for the log line."""
+    if result.errors:
+        exchange.code = result.errors[0].get("extensions", {}).get("code")
