@@ -18,6 +18,7 @@ from gateway.db.encryption import Keyring
 from gateway.db.engine import make_engine
 from gateway.db.store import SqlDatabase
 from gateway.domain.clock import SystemClock
+from gateway.domain.documents import DocumentsMode, DocumentsModes
 from gateway.domain.secrets import SystemRandom
 from gateway.identity.api_keys import ApiKeys
 from gateway.panels.breaker import Breakers
@@ -71,6 +72,7 @@ class Runtime:
             ),
             telemetry=RequestTelemetry(self.metrics),
             soft_checks=self.soft_checks,
+            documents=_documents_modes(self.settings),
         )
 
     def workers(self) -> tuple[Worker, ...]:
@@ -224,6 +226,14 @@ def _reporter(metrics: Metrics) -> ReportCall:
         note_panel_call()
 
     return report
+
+
+def _documents_modes(settings: Settings) -> DocumentsModes:
+    graphql = settings.graphql
+    return DocumentsModes(
+        operator=DocumentsMode(graphql.documents_operator),
+        reseller=DocumentsMode(graphql.documents_reseller),
+    )
 
 
 def _limits(settings: Settings) -> Limits:
