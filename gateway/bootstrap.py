@@ -19,6 +19,7 @@ from gateway.db.encryption import Keyring
 from gateway.db.engine import make_engine
 from gateway.db.store import SqlDatabase
 from gateway.domain.clock import SystemClock
+from gateway.domain.documents import DocumentsMode, DocumentsModes
 from gateway.domain.secrets import SystemRandom
 from gateway.identity.api_keys import ApiKeys
 from gateway.notices.memory import MemoryNotices
@@ -79,6 +80,7 @@ class Runtime:
             ),
             telemetry=RequestTelemetry(self.metrics),
             soft_checks=self.soft_checks,
+            documents=_documents_modes(self.settings),
         )
 
     def workers(self) -> tuple[Worker, ...]:
@@ -262,6 +264,12 @@ def _circuit_reporter(metrics: Metrics) -> ReportState:
         metrics.panel_circuit(panel_id=state.panel_id, state=state.reason or "closed")
 
     return report
+def _documents_modes(settings: Settings) -> DocumentsModes:
+    graphql = settings.graphql
+    return DocumentsModes(
+        operator=DocumentsMode(graphql.documents_operator),
+        reseller=DocumentsMode(graphql.documents_reseller),
+    )
 
 
 def _limits(settings: Settings) -> Limits:

@@ -15,8 +15,11 @@ from typing import Annotated, Any, Final
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
+from gateway.domain.documents import DocumentsMode
+
 PREFIX: Final = "GATEWAY_"
 NESTED: Final = "__"
+_DOCUMENTS_MODE: Final = f"^({'|'.join(DocumentsMode)})$"
 
 
 def _network(text: str) -> str:
@@ -76,6 +79,20 @@ class CacheSettings(_Part):
     )
 
 
+class GraphqlSettings(_Part):
+    """What may be sent to GraphQL."""
+
+    documents_operator: str = Field(
+        "open",
+        pattern=_DOCUMENTS_MODE,
+        description="What operators' keys may send: any document (logged: telling those that are "
+        "not trusted), or trusted ones only.",
+    )
+    documents_reseller: str = Field(
+        "open", pattern=_DOCUMENTS_MODE, description="The same for resellers' keys."
+    )
+
+
 class Settings(_Part):
     """All settings."""
 
@@ -127,6 +144,7 @@ class Settings(_Part):
     )
     panels: PanelSettings = Field(default_factory=PanelSettings)
     cache: CacheSettings = Field(default_factory=CacheSettings)
+    graphql: GraphqlSettings = Field(default_factory=GraphqlSettings)
 
     @property
     def url(self) -> str:

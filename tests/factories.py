@@ -15,6 +15,7 @@ from typing import Any, Final
 from gateway.domain.audit import AuditEntry, Phase
 from gateway.domain.caller import ROOT_PATH, Permission
 from gateway.domain.devices import Device, normal_mac
+from gateway.domain.documents import TrustedDocument, document_id_of
 from gateway.domain.idempotency import KeptAnswer
 from gateway.domain.ids import (
     AuditEntryId,
@@ -259,3 +260,17 @@ def a_kept_answer(**changes: Any) -> KeptAnswer:
         created_at=NOW,
     )
     return replace(answer, **changes)
+
+
+def a_document(**changes: Any) -> TrustedDocument:
+    """Return a trusted document of the operator's; its id is that of its text."""
+    text = changes.get("text", f"query Q{next(_numbers)} {{ me {{ kind }} }}")
+    document = TrustedDocument(
+        id=document_id_of(text),
+        entry_id=an_id(IdKind.DOCUMENT),
+        text=text,
+        reseller_id=None,
+        owner_path=ROOT_PATH,
+        created_at=NOW,
+    )
+    return replace(document, **changes)

@@ -8,6 +8,7 @@ from ipaddress import IPv4Network, IPv6Network
 from typing import Final, Protocol
 
 from gateway.api.exchange import Exchange
+from gateway.domain.documents import DocumentsModes
 
 BODY_BYTES_MAX: Final = 1024 * 1024
 
@@ -69,7 +70,8 @@ class ApiOptions:
 
     `public_url` is where callers reach us, without a trailing slash; empty: not known.
     `trusted_proxies` may tell us the client's address. `soft_checks` are named in /readyz, where a
-    failing one means `degraded`; each check has `check_seconds_max`.
+    failing one means `degraded`; each check has `check_seconds_max`. `documents`: which GraphQL
+    documents each kind of caller may send; ask `documents_mode`.
     """
 
     public_url: str = ""
@@ -79,3 +81,4 @@ class ApiOptions:
     telemetry: Telemetry = field(default_factory=NoTelemetry)
     soft_checks: Mapping[str, Check] = field(default_factory=dict)
     check_seconds_max: float = 2.0
+    documents: DocumentsModes = field(default_factory=DocumentsModes)

@@ -10,6 +10,7 @@ import typer
 from gateway import __version__
 from gateway.cli import (
     config,
+    documents,
     encryption,
     imports,
     keys,
@@ -36,6 +37,7 @@ imports.add_to(app)
 app.add_typer(panels.app, name="panel")
 app.add_typer(resellers.app, name="reseller")
 app.add_typer(keys.app, name="key")
+app.add_typer(documents.app, name="documents")
 app.add_typer(encryption.app, name="encryption")
 app.add_typer(schema.app, name="schema")
 app.add_typer(config.app, name="config")

@@ -14,6 +14,7 @@ from gateway.db import migrations
 from gateway.db.answers import SqlKeptAnswers
 from gateway.db.audit import SqlAuditEntries
 from gateway.db.devices import SqlDevices
+from gateway.db.documents import SqlTrustedDocuments
 from gateway.db.engine import WRITES, is_sqlite
 from gateway.db.failures import unavailable
 from gateway.db.keys import SqlKeys
@@ -54,6 +55,7 @@ class SqlStore:
     operations: ports.Operations
     audit: ports.AuditEntries
     answers: ports.KeptAnswers
+    documents: ports.TrustedDocuments
 
 
 class SqlDatabase:
@@ -152,6 +154,7 @@ class SqlDatabase:
             operations=SqlOperations(*made),
             audit=SqlAuditEntries(*made),
             answers=SqlKeptAnswers(*made),
+            documents=SqlTrustedDocuments(*made),
         )
 
     def _my_turn(self, *, writable: bool) -> AbstractAsyncContextManager[object]:

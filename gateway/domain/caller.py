@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 ROOT_PATH: Final = "/"
 
 
+def lineage(owner_path: str) -> tuple[str, ...]:
+    """Return the paths from the operator's down to *owner_path*: `/a/b/` -> `/`, `/a/`, `/a/b/`."""
+    ends = [place for place, letter in enumerate(owner_path, start=1) if letter == ROOT_PATH]
+    return tuple(owner_path[:end] for end in ends)
+
+
 class Permission(StrEnum):
     """`noun:verb`, the same word in keys, tokens, the log and the docs."""
 

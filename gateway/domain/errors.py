@@ -184,7 +184,7 @@ class VersionMismatch(Refusal):
 
 
 class QuotaExceeded(Refusal):
-    """The reseller's policy allows no more connections, lines, devices or trials."""
+    """The policy allows no more connections, lines, devices or trials; or too many documents."""
 
     code = "quota_exceeded"
     status = 403

@@ -38,6 +38,7 @@ class IdKind(StrEnum):
     OPERATION = "op"
     AUDIT_ENTRY = "aud"
     KEPT_ANSWER = "idk"
+    DOCUMENT = "doc"
 
 
 def new_id(kind: IdKind, at: datetime, random_bytes: Callable[[int], bytes]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from gateway.services.document_memory import DocumentMemory
 from gateway.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class Ports:
     tasks: TaskKeeper
     flights: SingleFlight
     limits: Limits
+    documents: DocumentMemory = field(default_factory=DocumentMemory)
     metrics: Metrics = field(default_factory=lambda: Metrics(version=""))
 
 

@@ -6,7 +6,6 @@ from gateway.domain.audit import Phase
 from gateway.domain.caller import (
     ALL_PERMISSIONS,
     RESELLER_PERMISSIONS,
-    ROOT_PATH,
     Permission,
 )
 from gateway.domain.errors import Fault, InvalidRequest, PermissionDenied
@@ -17,6 +16,7 @@ from gateway.services.action import Action, action
 from gateway.services.audit_log import Owner
 from gateway.services.context import Outcome
 from gateway.services.idempotency import write_once
+from gateway.services.ownership import owner_named
 from gateway.services.ports.store import Store
 from gateway.services.records import facts_of
 
@@ -36,7 +36,7 @@ async def issue_key(act: Action, new: NewKey) -> Outcome[IssuedKey]:
         if new.expires_at is not None and new.expires_at <= now:
             detail = "The key would have expired already."
             raise InvalidRequest(detail, faults=(Fault("/expires_at", "in_the_past", detail),))
-        owner = await _owner(act, store, new.reseller_id)
+        owner = await owner_named(store, act.context.caller, new.reseller_id)
         secret = new_key_secret(act.ports.random.text)
         key = Key(
             id=KeyId(new_id(IdKind.KEY, now, act.ports.random.bytes)),
@@ -59,14 +59,6 @@ async def issue_key(act: Action, new: NewKey) -> Outcome[IssuedKey]:
         return IssuedKey(key=key, secret=secret)
 
     return await write_once(act, IssuedKey, change)
-
-
-async def _owner(act: Action, store: Store, reseller_id: ResellerId | None) -> Owner:
-    reseller_id = reseller_id or act.context.caller.reseller_id
-    if reseller_id is None:
-        return Owner(None, ROOT_PATH)
-    reseller = await store.resellers.get(reseller_id)
-    return Owner(reseller.id, reseller.owner_path)
 
 
 def _permissions(act: Action, new: NewKey, owner: Owner) -> frozenset[Permission]:

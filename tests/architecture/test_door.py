@@ -18,6 +18,7 @@ NOUNS = (
     "credits",
     "device_info",
     "devices",
+    "documents",
     "keys",
     "line_info",
     "lines",
@@ -53,6 +54,7 @@ def test_a_public_service_function_is_behind_the_door(
     changes = name.split("_", maxsplit=1)[0] in {
         *("create", "change", "renew", "suspend", "resume", "terminate"),
         *("rotate", "issue", "revoke", "probe", "put", "import"),
+        *("upload", "remove"),
     }
     assert spec.is_audited == (changes or name == "read_credentials")
 

@@ -26,7 +26,7 @@ from gateway.domain.ids import OperationId
 from gateway.services.scope import system_scope
 from tests.db.conftest import KEYRING, opened
 from tests.db.kinds import KINDS
-from tests.factories import a_panel, an_audit_entry
+from tests.factories import a_document, a_panel, an_audit_entry
 
 ALL = _revisions()
 ROOT = Path(__file__).resolve().parents[2]
@@ -132,6 +132,7 @@ async def test_downgrades_work_with_data(database_url: str) -> None:
         async with database.write(system_scope()) as store:
             await store.panels.add(a_panel())
             await store.audit.append(an_audit_entry())
+            await store.documents.add([a_document()])
             for kind in KINDS:
                 one = kind.make()
                 await kind.of(store).add(one)

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from gateway.db.store import SqlDatabase
 from gateway.domain.audit import AuditFilter, Phase
 from gateway.domain.devices import DeviceFilter
+from gateway.domain.documents import DocumentId
 from gateway.domain.ids import PanelId, ResellerId
 from gateway.domain.lines import LineFilter
 from gateway.domain.operations import OperationFilter, OperationState
@@ -106,6 +107,11 @@ QUERIES: dict[str, Any] = {
     "entries of an operation": lambda s: s.audit.list(AuditFilter(operation_id="x"), PAGE),
     "entries of a time": lambda s: s.audit.list(AuditFilter(since=NOW, until=NOW), PAGE),
     "answer": lambda s: s.answers.find("x", "y"),
+    "documents": lambda s: s.documents.list(PAGE, None),
+    "documents of a reseller": lambda s: s.documents.list(PAGE, ANN),
+    "document upwards": lambda s: s.documents.find_for_caller_at("/rsl_a/rsl_b/", DocumentId("x")),
+    "known documents": lambda s: s.documents.known("/rsl_a/", ["x", "y"]),
+    "count of documents": lambda s: s.documents.count("/rsl_a/"),
 }
 
 

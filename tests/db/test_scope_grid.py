@@ -12,6 +12,7 @@ import pytest
 from gateway.db.store import SqlDatabase
 from gateway.domain.audit import AuditEntry, AuditFilter
 from gateway.domain.devices import Device
+from gateway.domain.documents import TrustedDocument
 from gateway.domain.errors import GatewayError, NotFound
 from gateway.domain.ids import OperationId
 from gateway.domain.keys import Key
@@ -26,6 +27,7 @@ from tests.db.kinds import DEVICES, KINDS, LINES, Kind
 from tests.factories import (
     NOW,
     a_device,
+    a_document,
     a_kept_answer,
     a_key,
     a_line,
@@ -44,6 +46,7 @@ class Belongings:
     key: Key
     operation: Operation
     entry: AuditEntry
+    document: TrustedDocument
 
     def of(self, kind: Kind) -> Any:
         return self.line if kind is LINES else self.device
@@ -58,6 +61,7 @@ async def bobs(registry: SqlDatabase, family: Family) -> Belongings:
         key=a_key(**mine),
         operation=an_operation(**mine, state=OperationState.SENDING),
         entry=an_audit_entry(**mine),
+        document=a_document(**mine),
     )
     async with registry.write(system_scope()) as store:
         for kind in KINDS:
@@ -67,6 +71,7 @@ async def bobs(registry: SqlDatabase, family: Family) -> Belongings:
         await store.operations.add(made.operation)
         await store.audit.append(made.entry)
         await store.answers.add(a_kept_answer(id="a1", owner=family.bob.id, key="k"))
+        await store.documents.add([made.document])
     return made
 
 
@@ -82,6 +87,7 @@ async def everything(database: SqlDatabase, bobs: Belongings, family: Family) ->
             await store.operations.list(OperationFilter(), page),
             await store.audit.list(AuditFilter(), page),
             await store.answers.find(family.bob.id, "k"),
+            await store.documents.list(page, None),
         )
 
 
@@ -181,6 +187,32 @@ GRID: dict[str, tuple[Call, object]] = {
         lambda s, b, f: s.answers.delete_older(NOW.replace(year=2030), 9),
         0,
     ),
+    "TrustedDocuments.get": (
+        lambda s, b, f: s.documents.get(f.bob.owner_path, b.document.id),
+        NotFound,
+    ),
+    "TrustedDocuments.find_for_caller_at": (
+        lambda s, b, f: s.documents.find_for_caller_at(f.bob.owner_path, b.document.id),
+        None,
+    ),
+    "TrustedDocuments.list": (
+        lambda s, b, f: s.documents.list(PageRequest(), f.bob.id),
+        EMPTY_PAGE,
+    ),
+    "TrustedDocuments.known": (
+        lambda s, b, f: s.documents.known(f.bob.owner_path, [b.document.id]),
+        frozenset(),
+    ),
+    "TrustedDocuments.count": (lambda s, b, f: s.documents.count(f.bob.owner_path), 0),
+    "TrustedDocuments.lock": (lambda s, b, f: s.documents.lock(f.bob.owner_path), RuntimeError),
+    "TrustedDocuments.add": (
+        lambda s, b, f: s.documents.add([a_document(**owned_by(f.bob))]),
+        RuntimeError,
+    ),
+    "TrustedDocuments.delete": (
+        lambda s, b, f: s.documents.delete(f.bob.owner_path, b.document.id),
+        NotFound,
+    ),
 }
 
 
@@ -211,7 +243,10 @@ async def as_ann(
 
 
 def test_the_grid_has_every_method() -> None:
-    nouns = ("Lines", "Devices", "Resellers", "Keys", "Operations", "AuditEntries", "KeptAnswers")
+    nouns = (
+        *("Lines", "Devices", "Resellers", "Keys", "Operations", "AuditEntries", "KeptAnswers"),
+        "TrustedDocuments",
+    )
     methods = {
         f"{noun}.{name}"
         for noun in nouns

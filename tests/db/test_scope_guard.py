@@ -24,7 +24,15 @@ from gateway.domain.lines import Line
 from gateway.services.ports.store import Store
 from gateway.services.scope import Scope, system_scope
 from tests.db.conftest import KEYRING, Family, scope_for
-from tests.factories import a_device, a_key, a_line, an_audit_entry, an_operation, owned_by
+from tests.factories import (
+    a_device,
+    a_document,
+    a_key,
+    a_line,
+    an_audit_entry,
+    an_operation,
+    owned_by,
+)
 
 Table: Any = LineRow.__table__
 Other = aliased(LineRow)
@@ -102,6 +110,7 @@ async def fill_all(store: Store, **owner: Any) -> None:
     await store.keys.add(a_key(**owner), secrets.token_bytes(32))
     await store.operations.add(an_operation(**owner))
     await store.audit.append(an_audit_entry(**owner))
+    await store.documents.add([a_document(**owner)])
 
 
 COUNTS: dict[str, Select] = {

@@ -13,6 +13,7 @@ from gateway.api.rest.policy_shapes import PolicyOut
 from gateway.api.rest.routing import Route
 from gateway.api.rest.table import TABLE
 from gateway.domain.audit import Phase
+from gateway.domain.documents import DocumentsMode
 from gateway.domain.operations import OperationState
 from gateway.domain.panels import SuspendBy
 from gateway.domain.subscriptions import RenewFrom, State
@@ -46,6 +47,7 @@ def filters_of(route: Route) -> list[str]:
         ("audit", Phase),
         ("audit", filters_of(ROUTES["list_audit_entries"])),
         ("panels", SuspendBy),
+        ("trusted-documents", DocumentsMode),
         ("getting-started", PolicyOut.__struct_fields__),
     ],
 )

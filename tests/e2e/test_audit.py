@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.api.rest.table import TABLE
+from gateway.domain.documents import document_id_of
 from tests.world import World
 
 ID_IN_PATH = re.compile(r"{(\w+)}")
@@ -34,6 +35,7 @@ BODIES: dict[str, Any] = {
     "POST /v1/devices/{device_id}/renew": {"period": "P1M"},
     "PUT /v1/devices/by-external-id/{external_id}": {"mac": MAC, "period": "P1M"},
     "POST /v1/devices/import": {"mac": MAC},
+    "PUT /v1/trusted-documents": {"documents": {document_id_of("{ a }"): "{ a }"}},
 }
 IMPORTS = {"POST /v1/lines/import", "POST /v1/devices/import"}
 
@@ -94,6 +96,7 @@ async def test_every_change_without_permission_is_denied_and_recorded_once(world
     )
     ids = {
         "external_id": "shop-1",
+        "document_id": document_id_of("{ a }"),
         "device_id": device["id"],
         "line_id": line["id"],
         "reseller_id": world.a.id,

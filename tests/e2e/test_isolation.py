@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 
 from gateway.api.rest.table import TABLE
+from gateway.domain.documents import document_id_of
 from tests.world import World, a_world
 
+DOCUMENT = "query OfA { me { kind } }"
 ID_IN_PATH = re.compile(r"{(\w+)}")
 #: What a request to a route needs as a body; a route with a body that is not here fails below.
 BODIES: dict[str, Any] = {
@@ -51,12 +53,15 @@ async def owned_by_a(world: World) -> dict[str, str]:
     )
     operations = await world.a.api.ok("GET", "/v1/operations", params={"resource_id": line["id"]})
     keys = await world.a.api.ok("GET", "/v1/keys")
+    documents = {document_id_of(DOCUMENT): DOCUMENT}
+    await world.a.api.ok("PUT", "/v1/trusted-documents", {"documents": documents})
     return {
         "line_id": line["id"],
         "device_id": device["id"],
         "external_id": "shop-1",
         "operation_id": operations["data"][0]["id"],
         "key_id": keys["data"][0]["id"],
+        "document_id": document_id_of(DOCUMENT),
         "reseller_id": world.a.id,
         "panel_id": world.panel_id,
     }
@@ -78,6 +83,7 @@ async def test_every_route_with_an_id_answers_not_found_for_the_other_reseller(
     calls = len(world.calls())
     unknown = {name: text[:-4] + "zzzz" for name, text in ids.items()}
     unknown["external_id"] = "nothing-by-this-name"
+    unknown["document_id"] = document_id_of("nothing")
     for method, path in routes_with_ids():
         names = ID_IN_PATH.findall(path)
         missing = set(names) - set(ids)
@@ -160,4 +166,5 @@ async def _snapshot(world: World, ids: dict[str, str]) -> list[Any]:
         answer.pop("observed", None)
         answer.pop("last_used_at", None)
         seen.append(answer)
+    seen.append(await world.operator.ok("GET", "/v1/trusted-documents"))
     return [*seen, world.users()]

@@ -64,6 +64,7 @@ FAULT_CODES: Final = {
     "unknown_field": "There is no such field or query parameter.",
     "unknown_value": "The text is none of the possible values.",
     "unsafe_text": "A panel would not keep this text as it is.",
+    "wrong_digest": "The id of a document is not the SHA-256 of its text.",
     "wrong_type": "The value has another JSON type than promised.",
 }
 

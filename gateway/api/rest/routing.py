@@ -36,6 +36,7 @@ from typing import (
 from gateway.api.rest.query import ChangeQuery, NoQuery, Query
 from gateway.api.rest.wire import EXTERNAL_ID, Nothing, Wire
 from gateway.domain.caller import Permission
+from gateway.domain.documents import ID_PATTERN, DocumentId
 from gateway.domain.errors import GatewayError
 from gateway.domain.ids import (
     AuditEntryId,
@@ -69,7 +70,7 @@ _ID_KINDS: Final[Mapping[object, IdKind]] = {
     AuditEntryId: IdKind.AUDIT_ENTRY,
 }
 #: Parts of a path that are no ids of ours -> what they look like.
-_TEXTS: Final[Mapping[object, str]] = {ExternalIdPart: EXTERNAL_ID}
+_TEXTS: Final[Mapping[object, str]] = {ExternalIdPart: EXTERNAL_ID, DocumentId: ID_PATTERN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +162,7 @@ class _More(TypedDict, total=False):
     status: int
     is_versioned: bool
     may_stay_open: bool
+    may_create: bool
 
 
 def get(
@@ -180,7 +182,10 @@ def post(
 def put(
     path: str, *, needs: Permission | None, **more: Unpack[_More]
 ) -> Callable[[Endpoint], Route]:
-    """Serve PUT of *path*: create what is not there, else bring it in step."""
+    """Serve PUT of *path*: create what is not there, else bring it in step.
+
+    With `may_create=False` it never answers 201: what is put has no place of its own.
+    """
     return _route("PUT", path, needs, **more)
 
 
@@ -249,7 +254,7 @@ def _route(
             needs=needs,
             is_versioned=more.get("is_versioned", False),
             may_stay_open=more.get("may_stay_open", False),
-            may_create=method == "PUT",
+            may_create=more.get("may_create", method == "PUT"),
             ids={name: _ID_KINDS[hint] for name, hint in parts.items() if hint not in _TEXTS},
             texts={name: _TEXTS[hint] for name, hint in parts.items() if hint in _TEXTS},
             query=query,

@@ -8,6 +8,7 @@ from gateway.api.rest import (
     audit,
     bouquets,
     devices,
+    documents,
     keys,
     lines,
     me,
@@ -19,5 +20,5 @@ from gateway.api.rest import credits as credits_
 from gateway.api.rest.routing import Route, routes_of
 
 TABLE: Final[tuple[Route, ...]] = routes_of(
-    me, lines, devices, bouquets, credits_, operations, resellers, panels, keys, audit
+    me, lines, devices, bouquets, credits_, operations, resellers, panels, keys, documents, audit
 )

@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING
 
 from alembic import context
 
-from gateway.db import rows, rows_devices, rows_lines, rows_operations  # noqa: F401 - the tables
+from gateway.db import (  # noqa: F401 - the tables
+    rows,
+    rows_devices,
+    rows_documents,
+    rows_lines,
+    rows_operations,
+)
 from gateway.db.columns import Base
 from gateway.db.migrations.steps import take_lock
 

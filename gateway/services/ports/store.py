@@ -12,11 +12,13 @@ from gateway.domain.lines import Line
 from gateway.domain.subscriptions import SubscriptionT
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
     from gateway.domain.audit import AuditEntry, AuditFilter
     from gateway.domain.devices import DeviceFilter
+    from gateway.domain.documents import DocumentId, TrustedDocument
     from gateway.domain.idempotency import KeptAnswer
     from gateway.domain.ids import KeyId, OperationId, PanelId, ResellerId
     from gateway.domain.keys import Key
@@ -221,6 +223,41 @@ class KeptAnswers(Protocol):
         """Sweep at most *limit* answers made before then; return how many."""
 
 
+class TrustedDocuments(Protocol):
+    """Trusted documents of the scope."""
+
+    async def get(self, owner_path: str, document_id: DocumentId) -> TrustedDocument:
+        """Return this owner's own document. Raises NotFound."""
+
+    async def find_for_caller_at(
+        self, owner_path: str, document_id: DocumentId
+    ) -> TrustedDocument | None:
+        """Return the document as the owner itself, one above it or the operator has it.
+
+        Whoever asks for another than its own owner path must have the system's scope.
+        """
+
+    async def list(
+        self, page: PageRequest, reseller_id: ResellerId | None
+    ) -> Page[TrustedDocument]:
+        """Return documents, newest first; with *reseller_id* only those of that reseller."""
+
+    async def known(self, owner_path: str, document_ids: Collection[str]) -> frozenset[DocumentId]:
+        """Return which of these the owner has itself."""
+
+    async def count(self, owner_path: str) -> int:
+        """Return how many the owner has itself."""
+
+    async def lock(self, owner_path: str) -> None:
+        """Make others who lock this owner's documents wait until the transaction ends."""
+
+    async def add(self, documents: Sequence[TrustedDocument]) -> None:
+        """Insert all of them; the owner has none of them yet, which `lock` keeps so."""
+
+    async def delete(self, owner_path: str, document_id: DocumentId) -> None:
+        """Remove this owner's own. Raises NotFound."""
+
+
 class Store(Protocol):
     """The repositories of one transaction."""
 
@@ -232,6 +269,7 @@ class Store(Protocol):
     operations: Operations
     audit: AuditEntries
     answers: KeptAnswers
+    documents: TrustedDocuments
 
 
 class Database(Protocol):
