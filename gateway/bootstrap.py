@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from gateway import __version__
 from gateway.api.app import create_app, create_ops_app
+from gateway.api.graphql.executor import SchemaExecutor
+from gateway.api.graphql.validation import document_fault
 from gateway.api.options import ApiOptions
 from gateway.cache.keys import Lifetimes
 from gateway.cache.memory import MemoryCache
@@ -66,7 +68,9 @@ class Runtime:
 
     def app(self) -> Starlette:
         """Return the API."""
-        return create_app(self.ports, self._options())
+        options = self._options()
+        executor = SchemaExecutor(modes=options.documents)
+        return create_app(self.ports, options, executor=executor)
 
     def ops_app(self) -> Starlette:
         """Return health and metrics without a key."""
@@ -168,6 +172,7 @@ async def build(settings: Settings) -> AsyncIterator[Runtime]:
             flights=SingleFlight(tasks),
             limits=_limits(settings),
             metrics=metrics,
+            find_document_fault=document_fault,
         )
         stack.push_async_callback(tasks.drain, settings.drain_seconds)
         yield Runtime(
@@ -264,6 +269,8 @@ def _circuit_reporter(metrics: Metrics) -> ReportState:
         metrics.panel_circuit(panel_id=state.panel_id, state=state.reason or "closed")
 
     return report
+
+
 def _documents_modes(settings: Settings) -> DocumentsModes:
     graphql = settings.graphql
     return DocumentsModes(

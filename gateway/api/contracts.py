@@ -6,6 +6,9 @@ import difflib
 import json
 from pathlib import Path
 
+from graphql import build_schema, find_breaking_changes
+
+from gateway.api.graphql.schema import make_schema
 from gateway.api.problems import problem_table
 from gateway.api.rest.faults import FAULT_CODES
 from gateway.api.rest.openapi import openapi
@@ -20,7 +23,22 @@ def to_text(document: object) -> str:
 def contracts() -> dict[str, str]:
     """Return the files of `schema/` that the API publishes, by name."""
     problems = {"problems": problem_table(), "fault_codes": FAULT_CODES}
-    return {"openapi.json": to_text(openapi(TABLE)), "problems.json": to_text(problems)}
+    return {
+        "openapi.json": to_text(openapi(TABLE)),
+        "problems.json": to_text(problems),
+        "schema.graphql": make_schema().as_str() + "\n",
+    }
+
+
+def breaking_changes(published: str, present: str) -> list[str]:
+    """Return what of the *published* GraphQL schema the *present* one would break, in sentences."""
+    found = find_breaking_changes(build_schema(published), build_schema(present))
+    # A scalar of the language's own is there whether or not a field uses it.
+    return [
+        change.description
+        for change in found
+        if not change.description.startswith("Standard scalar ")
+    ]
 
 
 def write_schemas(folder: Path) -> list[Path]:

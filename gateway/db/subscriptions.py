@@ -17,7 +17,7 @@ from gateway.domain.paging import page_of
 from gateway.domain.subscriptions import SubscriptionT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from gateway.db.rows_subscriptions import ReferenceRow
@@ -72,6 +72,13 @@ class SqlSubscriptions(Repository, Generic[SubscriptionT, RowT]):
         if self.writable:
             query = query.with_for_update(key_share=True)
         return self.resource_of(await self.one(query))
+
+    async def list_by_ids(self, resource_ids: Sequence[str]) -> tuple[SubscriptionT, ...]:
+        """Return those that there are, terminated ones too, in any order."""
+        found = await self.session.scalars(
+            sa.select(self.rows).where(self.rows.id.in_(resource_ids))
+        )
+        return tuple(self.resource_of(row) for row in found)
 
     async def find_by_external_id(
         self, reseller_id: ResellerId | None, external_id: str

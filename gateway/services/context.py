@@ -10,6 +10,7 @@ from gateway.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
     from gateway.domain.caller import Caller
+    from gateway.domain.documents import FindFault
     from gateway.domain.idempotency import Idempotency
     from gateway.domain.operations import Operation
     from gateway.services.ports.cache import Cache
@@ -52,6 +53,9 @@ class Ports:
     limits: Limits
     documents: DocumentMemory = field(default_factory=DocumentMemory)
     metrics: Metrics = field(default_factory=lambda: Metrics(version=""))
+    #: What is wrong with the text of a document, as the API's schema has it; None: it is not held
+    #: against one.
+    find_document_fault: FindFault | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from gateway.domain.caller import Permission
+from gateway.domain.errors import GatewayError
 from gateway.domain.ids import DeviceId
 from gateway.domain.subscriptions import ObservedInfo
 from gateway.services.action import Action, action
 from gateway.services.device_noun import DEVICES
-from gateway.services.info import read_info
+from gateway.services.info import read_info, read_infos
 
 
 @action("device.read_info", needs=Permission.DEVICES_READ)
@@ -20,3 +21,11 @@ async def get_device_info(act: Action, device_id: DeviceId) -> ObservedInfo:
         PanelError: the panel could not be asked, and nothing usable is cached.
     """
     return await read_info(act, DEVICES, device_id)
+
+
+@action("device.list_info", needs=Permission.DEVICES_READ)
+async def list_device_infos(
+    act: Action, device_ids: tuple[DeviceId, ...]
+) -> dict[str, ObservedInfo | GatewayError]:
+    """Return what panels say of several devices; as `line_info.list_line_infos`."""
+    return await read_infos(act, DEVICES, device_ids)

@@ -13,7 +13,6 @@ from gateway.domain.caller import Permission
 from gateway.domain.documents import (
     OWNED_MAX,
     DocumentId,
-    FindFault,
     RemovedDocument,
     TrustedDocument,
     Uploaded,
@@ -39,22 +38,19 @@ async def upload_documents(
     documents: Mapping[str, str],
     *,
     reseller_id: ResellerId | None = None,
-    find_fault: FindFault | None = None,
 ) -> Outcome[Uploaded]:
     """Keep texts by their ids, 1 to 500 at once. Safe to repeat: what is there stays as it is.
 
     Args:
         documents: id -> text.
         reseller_id: whose they become; None: the caller's own reseller, or for operators everybody.
-        find_fault: what an edge that knows the schema says of a text; without it, texts are not
-            held against the schema.
 
     Raises:
         InvalidRequest: an id is not its text's, a text is empty, too large or faulty; all at once.
         NotFound: there is no such reseller.
         QuotaExceeded: the owner would have more than 5,000.
     """
-    faults = tuple(upload_faults(documents, find_fault))
+    faults = tuple(upload_faults(documents, act.ports.find_document_fault))
     if faults:
         raise InvalidRequest("The documents cannot be taken as they are.", faults=faults)
 

@@ -8,12 +8,13 @@ than the last change.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from gateway.domain.calls import LineInfo, NotOnPanel
-from gateway.domain.errors import PanelUnavailable, StateConflict
+from gateway.domain.errors import GatewayError, NotFound, PanelUnavailable, StateConflict
 from gateway.domain.panels import Panel
 from gateway.domain.subscriptions import ObservedInfo, Status, Subscription
 from gateway.services.action import Action
@@ -49,10 +50,53 @@ async def read_info(act: Action, noun: AnyNoun, resource_id: str) -> ObservedInf
         return _counted(act, quick)
     async with act.read() as store:
         resource = await noun.rows(store).get(resource_id)
+    return await _read_row(act, noun, resource, held, None)
+
+
+async def read_infos(
+    act: Action, noun: AnyNoun, resource_ids: tuple[str, ...]
+) -> dict[str, ObservedInfo | GatewayError]:
+    """Return what panels say of several lines or devices: for each its info, or why there is none.
+
+    One look at the cache and one at the database for all; what is missing is asked at once, within
+    each panel's budget, and shared with everybody else who asks. The errors are those of
+    `read_info`.
+    """
+    held = dict(zip(resource_ids, await _look_up_all(act, resource_ids), strict=True))
+    quick = {key: _without_database(act, noun, lookup) for key, lookup in held.items()}
+    found: dict[str, ObservedInfo | GatewayError] = {
+        key: _counted(act, info) for key, info in quick.items() if info is not None
+    }
+    missing = [key for key in resource_ids if key not in found]
+    if not missing:
+        return found
+    async with act.read() as store:
+        rows = {noun.id_of(row): row for row in await noun.rows(store).list_by_ids(missing)}
+        panels = {row.panel_id: None for row in rows.values()}
+        known = {panel_id: await store.panels.get(panel_id) for panel_id in panels}
+
+    async def one(key: str) -> ObservedInfo | GatewayError:
+        try:
+            if (row := rows.get(key)) is None:
+                raise NotFound(f"There is no such {noun.word}.")
+            return await _read_row(act, noun, row, held[key], known[row.panel_id])
+        except GatewayError as error:
+            return error
+
+    return found | dict(zip(missing, await asyncio.gather(*map(one, missing)), strict=True))
+
+
+async def _look_up_all(act: Action, resource_ids: tuple[str, ...]) -> list[Lookup]:
+    return await asyncio.gather(*(act.ports.cache.look_up(each) for each in resource_ids))
+
+
+async def _read_row(
+    act: Action, noun: AnyNoun, resource: Subscription, held: Lookup, panel: Panel | None
+) -> ObservedInfo:
     await _tell_epoch(act, noun, resource, held)
     if resource.status in {Status.PENDING, Status.UNKNOWN}:
         raise StateConflict(f"The creation of this {noun.word} is not settled yet.")
-    return _counted(act, await _observe(act, noun, resource, held))
+    return _counted(act, await _observe(act, noun, resource, held, panel))
 
 
 async def observe(act: Action, noun: AnyNoun, resource: Subscription) -> ObservedInfo:
@@ -90,7 +134,11 @@ def _without_database(act: Action, noun: AnyNoun, held: Lookup) -> ObservedInfo 
 
 
 async def _observe(
-    act: Action, noun: AnyNoun, resource: Subscription, held: Lookup
+    act: Action,
+    noun: AnyNoun,
+    resource: Subscription,
+    held: Lookup,
+    panel: Panel | None = None,
 ) -> ObservedInfo:
     entry = held.entry
     if entry is not None and entry.epoch != resource.epoch:
@@ -98,7 +146,7 @@ async def _observe(
     if entry is not None and (fresh := _fresh(act, noun, entry)) is not None:
         return fresh
     try:
-        fetched = await _fetch(act, noun, resource)
+        fetched = await _fetch(act, noun, resource, panel)
     except PanelUnavailable:
         stale = None if entry is None or act.context.no_cache else _stale(act, noun, entry)
         if stale is None:
@@ -143,11 +191,15 @@ def _cached(noun: AnyNoun, entry: CacheEntry, age: int, *, stale: bool) -> Obser
     )
 
 
-async def _fetch(act: Action, noun: AnyNoun, resource: Subscription) -> _Fetched:
-    """Ask the panel, once for everybody who asks meanwhile."""
+async def _fetch(
+    act: Action, noun: AnyNoun, resource: Subscription, panel: Panel | None
+) -> _Fetched:
+    """Ask the panel (None: look it up), once for everybody who asks meanwhile."""
     ports = act.ports
-    async with act.read() as store:
-        panel = await store.panels.get(resource.panel_id)
+    if panel is None:
+        async with act.read() as store:
+            panel = await store.panels.get(resource.panel_id)
+    asked = panel
     # Who insists on a fresh answer does not join a flight that began before it asked.
     key = (
         FLIGHT,
@@ -156,7 +208,7 @@ async def _fetch(act: Action, noun: AnyNoun, resource: Subscription) -> _Fetched
         act.context.request_id if act.context.no_cache else "",
     )
     return await ports.flights.do(
-        key, lambda: _ask(ports, panel, noun, resource), linger_seconds=LINGER_SECONDS
+        key, lambda: _ask(ports, asked, noun, resource), linger_seconds=LINGER_SECONDS
     )
 
 

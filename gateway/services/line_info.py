@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from gateway.domain.caller import Permission
+from gateway.domain.errors import GatewayError
 from gateway.domain.ids import LineId
 from gateway.domain.subscriptions import ObservedInfo
 from gateway.services.action import Action, action
-from gateway.services.info import read_info
+from gateway.services.info import read_info, read_infos
 from gateway.services.line_noun import LINES
 
 
@@ -20,3 +21,14 @@ async def get_line_info(act: Action, line_id: LineId) -> ObservedInfo:
         PanelError: the panel could not be asked, and nothing usable is cached.
     """
     return await read_info(act, LINES, line_id)
+
+
+@action("line.list_info", needs=Permission.LINES_READ)
+async def list_line_infos(
+    act: Action, line_ids: tuple[LineId, ...]
+) -> dict[str, ObservedInfo | GatewayError]:
+    """Return what panels say of several lines: for each its info, or the error of `get_line_info`.
+
+    Only what is in no cache is asked, all at once and within the panels' budgets.
+    """
+    return await read_infos(act, LINES, line_ids)

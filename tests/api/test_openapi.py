@@ -177,7 +177,8 @@ def test_two_schemas_of_one_name_are_refused() -> None:
 def test_the_files_are_canonical_and_compared(tmp_path: Path) -> None:
     folder = tmp_path / "schema"
     assert "+" in check_schemas(folder)
-    assert sorted(path.name for path in write_schemas(folder)) == ["openapi.json", "problems.json"]
+    names = ["openapi.json", "problems.json", "schema.graphql"]
+    assert sorted(path.name for path in write_schemas(folder)) == names
     assert check_schemas(folder) == ""
     assert write_schemas(folder) == []
     text = (folder / "openapi.json").read_text()

@@ -13,7 +13,7 @@ from gateway.domain.documents import UPLOAD_MAX, document_id_of
 from tests.cli.conftest import Cli
 
 TEXT = "query Me { me { kind } }"
-OTHER = "mutation Rename { rename }"
+OTHER = "mutation Rename { __typename }"
 DIGEST = document_id_of(TEXT).removeprefix("sha256:")
 
 
@@ -78,17 +78,19 @@ def test_an_upload_may_be_for_a_reseller(cli: Cli, file: Path) -> None:
 
 
 def test_a_large_manifest_goes_in_several_uploads(cli: Cli, file: Path) -> None:
-    texts = [f"{{ a{n} }}" for n in range(2 * UPLOAD_MAX + 1)]
+    texts = [f"{{ a{n}: __typename }}" for n in range(2 * UPLOAD_MAX + 1)]
     name = write(file, {document_id_of(text): text for text in texts})
     assert cli.json("documents", "upload", name) == {"added": len(texts), "present": 0}
     assert len(cli.json("documents", "list")["data"]) == len(texts)
 
 
 def test_a_large_manifest_with_one_fault_is_refused_as_a_whole(cli: Cli, file: Path) -> None:
-    texts = [f"{{ a{n} }}" for n in range(UPLOAD_MAX + 1)]
+    texts = [f"{{ a{n}: __typename }}" for n in range(UPLOAD_MAX + 1)]
     manifest = {document_id_of(text): text for text in texts}
     wrong = document_id_of(texts[-1])
-    said = cli.fails("documents", "upload", write(file, manifest | {wrong: "{ other }"}))
+    said = cli.fails(
+        "documents", "upload", write(file, manifest | {wrong: "{ other: __typename }"})
+    )
     assert wrong in said
     assert "SHA-256" in said
     assert cli.json("documents", "list") == {"data": []}

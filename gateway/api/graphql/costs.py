@@ -120,10 +120,14 @@ class _Counter:
         return once, each
 
     def _bill_of_object(self, type_name: str, sets: tuple[SelectionSetNode, ...]) -> Bill:
-        once = each = _FREE
+        once = each = shared = _FREE
         for nodes in self._collect(type_name, sets).values():
             field = self.table.field(type_name, nodes[0].name.value)
-            once += field.cost
+            if field.shared:
+                once += Cost(points=field.cost.points)
+                shared = shared.dearer(Cost(panel_calls=field.cost.panel_calls))
+            else:
+                once += field.cost
             if not field.composite:
                 continue
             below = self.bill(field.type, tuple(n.selection_set for n in nodes if n.selection_set))
@@ -135,7 +139,7 @@ class _Counter:
                 once += _sum(below, ITEMS_DEFAULT).times(field.items)
             else:
                 each += _sum(below, ITEMS_DEFAULT)
-        return once, each
+        return once + shared, each
 
     def _of_page(self, field: PricedField, node: FieldNode, below: Bill) -> Cost:
         """Return the cost of a connection, or of a list that takes the size of its page itself."""

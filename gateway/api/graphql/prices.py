@@ -47,15 +47,23 @@ class Price:
 
     cost: Cost
     items: int | None = None
+    shared: bool = False
 
 
-def priced(*, points: int = 1, panel_calls: int = 0, items: int | None = None) -> dict[str, Price]:
+def priced(
+    *,
+    points: int = 1,
+    panel_calls: int = 0,
+    items: int | None = None,
+    shared: bool = False,
+) -> dict[str, Price]:
     """Return the `metadata` of a Strawberry field that declares what it costs.
 
     `panel_calls`: the most that resolving it once can take, reading back included. `items`: the
-    most entries of a list that is no page of a connection.
+    most entries of a list that is no page of a connection. `shared`: fields of one object that say
+    so are answered by the same calls, which are counted once.
     """
-    return {_KEY: Price(Cost(points, panel_calls), items)}
+    return {_KEY: Price(Cost(points, panel_calls), items, shared)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +79,7 @@ class PricedField:
     items: int | None
     listed: bool
     page_default: int | None
+    shared: bool = False
 
 
 class PriceTable:
@@ -123,6 +132,7 @@ def _price(field: GraphQLField, parent: GraphQLObjectType | GraphQLInterfaceType
         items=declared.items,
         listed=isinstance(get_nullable_type(field.type), GraphQLList),
         page_default=_page_default(field),
+        shared=declared.shared,
     )
 
 

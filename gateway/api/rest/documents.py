@@ -18,6 +18,7 @@ from gateway.domain.documents import (
     TEXT_BYTES_MAX,
     UPLOAD_MAX,
     DocumentId,
+    RemovedDocument,
     TrustedDocument,
     Uploaded,
     document_id_of,
@@ -97,6 +98,14 @@ class TrustedDocumentOut(Out, frozen=True, kw_only=True):
     created_at: Time
 
 
+class RemovedDocumentOut(Out, frozen=True, kw_only=True):
+    """A text that is trusted no more."""
+
+    id: str
+    reseller_id: str | None
+    bytes: int
+
+
 class UploadedDocumentsOut(Out, frozen=True, kw_only=True):
     """How many texts are new, and how many were there already."""
 
@@ -132,8 +141,15 @@ async def remove_document(
     context: Context, document_id: DocumentId, query: DocumentRemoveQuery
 ) -> Outcome[None]:
     """Trust a document no more. Other processes may take it for 30 seconds longer."""
+    return mapped(await removed_document(context, document_id, query), lambda _: None)
+
+
+async def removed_document(
+    context: Context, document_id: DocumentId, query: DocumentRemoveQuery
+) -> Outcome[RemovedDocumentOut]:
+    """Trust a document no more, and return which one it was."""
     removed = await documents.remove_document(context, document_id, reseller_id=query.reseller_id)
-    return mapped(removed, lambda _: None)
+    return mapped(removed, removed_out)
 
 
 def document_out(document: TrustedDocument) -> TrustedDocumentOut:
@@ -150,3 +166,10 @@ def document_out(document: TrustedDocument) -> TrustedDocumentOut:
 def uploaded_out(uploaded: Uploaded) -> UploadedDocumentsOut:
     """Return the public shape of what came of an upload."""
     return UploadedDocumentsOut(added=uploaded.added, present=uploaded.present)
+
+
+def removed_out(removed: RemovedDocument) -> RemovedDocumentOut:
+    """Return the public shape of a document that is gone."""
+    return RemovedDocumentOut(
+        id=removed.document_id, reseller_id=removed.reseller_id, bytes=removed.size_bytes
+    )

@@ -103,8 +103,12 @@ async def get_key(context: Context, key_id: KeyId) -> KeyOut:
 @delete("/v1/keys/{key_id}", needs=Permission.KEYS_WRITE, raises=(NotFound,))
 async def revoke_key(context: Context, key_id: KeyId) -> Outcome[None]:
     """End a key for good, at once. Safe to repeat."""
-    revoked = await keys.revoke_key(context, key_id)
-    return mapped(revoked, lambda _: None)
+    return mapped(await revoked_key(context, key_id), lambda _: None)
+
+
+async def revoked_key(context: Context, key_id: KeyId) -> Outcome[KeyOut]:
+    """End a key for good and return what is left of it."""
+    return mapped(await keys.revoke_key(context, key_id), key_out)
 
 
 def key_out(key: Key) -> KeyOut:

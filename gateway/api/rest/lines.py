@@ -100,7 +100,7 @@ async def put_line(
 ) -> Outcome[LineWithPasswordOut]:
     """Create the line with your own id, or bring the one that is there in step. Safe to repeat.
 
-    Only the answer to a creation (201) has the password. Username, password and panel of a line
+    Only the answer to a creation has the password. Username, password and panel of a line
     that is there cannot be changed, and a period is for creation only: others renew.
     """
     new = named_by(body.to_new_line(), external_id, query)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
+import msgspec
 from pydantic import Field
 
 from gateway.api.problems import members
@@ -20,6 +21,25 @@ from gateway.services import operations
 from gateway.services.context import Context
 
 
+class FaultOut(Out, frozen=True, kw_only=True):
+    """One fault of what was sent."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class OperationProblemOut(Out, frozen=True, kw_only=True, omit_defaults=True):
+    """Why an operation failed, or is not known; `errors` only where it is that."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    errors: tuple[FaultOut, ...] | None = None
+
+
 class OperationOut(Out, frozen=True, kw_only=True):
     """One change asked of a panel, with a known end.
 
@@ -33,7 +53,7 @@ class OperationOut(Out, frozen=True, kw_only=True):
     resource_id: str
     reseller_id: str | None
     attempts: int
-    problem: dict[str, Any] | None
+    problem: OperationProblemOut | None
     created_at: Time
     updated_at: Time
     settles_at: Time | None
@@ -83,7 +103,8 @@ def operation_out(operation: Operation) -> OperationOut:
     )
 
 
-def _problem_out(problem: Problem | None) -> dict[str, Any] | None:
+def _problem_out(problem: Problem | None) -> OperationProblemOut | None:
     if problem is None:
         return None
-    return members(problem.code, problem.status, problem.detail, problem.faults)
+    shown = members(problem.code, problem.status, problem.detail, problem.faults)
+    return msgspec.convert(shown, OperationProblemOut)

@@ -36,6 +36,9 @@ class Subscriptions(Protocol[SubscriptionT]):
     async def get(self, resource_id: str) -> SubscriptionT:
         """Return one. Raises NotFound."""
 
+    async def list_by_ids(self, resource_ids: Sequence[str]) -> tuple[SubscriptionT, ...]:
+        """Return those that there are, in any order; at most 200 are asked for at once."""
+
     async def find_by_external_id(
         self, reseller_id: ResellerId | None, external_id: str
     ) -> SubscriptionT | None:
