@@ -47,7 +47,9 @@ def create_app(
             RestRoutes(routes, ports),
             *graphql,
             *health_routes(ports, options, free_metrics=False),
-            *docs_routes(lambda: to_text(openapi(routes))),
+            *docs_routes(
+                lambda: to_text(openapi(routes)), None if executor is None else executor.sdl
+            ),
         ],
         options,
     )

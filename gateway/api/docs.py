@@ -64,6 +64,8 @@ _INDEX: Final = msgspec.json.encode(
         "links": {
             "docs": "/docs",
             "openapi": "/openapi.json",
+            "graphql": "/graphql",
+            "sdl": "/graphql/schema.graphql",
             "me": "/v1/me",
             "live": "/livez",
             "ready": "/readyz",
@@ -72,29 +74,43 @@ _INDEX: Final = msgspec.json.encode(
 )
 
 
-def docs_routes(make_document: Callable[[], str]) -> list[Route]:
-    """Return the routes; none needs a key. *make_document* is called once, when first asked for."""
+def docs_routes(
+    make_document: Callable[[], str], make_sdl: Callable[[], str] | None = None
+) -> list[Route]:
+    """Return the routes; none needs a key. What they publish is made once, when first asked for.
+
+    *make_sdl* None: there is no GraphQL.
+    """
+    routes = [
+        Route("/", _index),
+        _published("/openapi.json", make_document, b"application/json"),
+        Route("/docs", _page),
+        Route("/docs/start.js", _start),
+        Route("/docs/assets/{name}", _asset),
+    ]
+    if make_sdl is not None:
+        sdl = b"text/plain; charset=utf-8"
+        routes.append(_published("/graphql/schema.graphql", make_sdl, sdl))
+    return routes
+
+
+def _published(path: str, make: Callable[[], str], media_type: bytes) -> Route:
+    """Return the route of a contract, which is asked for again by its tag."""
 
     @cache
     def document() -> tuple[bytes, str]:
-        body = make_document().encode()
+        body = make().encode()
         return body, f'"{hashlib.sha256(body).hexdigest()[:32]}"'
 
-    async def openapi(request: Request) -> Answer:
+    async def serve(request: Request) -> Answer:
         body, tag = document()
         headers = (header(b"etag", tag), _REVALIDATE)
         given = exchange_of(request.scope).headers.get(b"if-none-match", ())
         if tag.encode() in given:
             return Answer(304, media_type=b"", headers=headers)
-        return _answer(request, "/openapi.json", body, b"application/json", headers)
+        return _answer(request, path, body, media_type, headers)
 
-    return [
-        Route("/", _index),
-        Route("/openapi.json", openapi),
-        Route("/docs", _page),
-        Route("/docs/start.js", _start),
-        Route("/docs/assets/{name}", _asset),
-    ]
+    return Route(path, serve)
 
 
 async def _index(request: Request) -> Answer:

@@ -13,6 +13,13 @@ curl -sS {base_url}/v1/lines \\
   -d '{{"external_id": "order-4711", "period": "P1M", "bouquet_ids": [1, 2]}}'
 """
 
+GRAPHQL: Final = """\
+curl -sS {base_url}/graphql \\
+  -H 'Authorization: Bearer {key}' \\
+  -H 'Content-Type: application/json' \\
+  -d '{{"query": "{{ lines(first: 5) {{ nodes {{ username info {{ activeConnections }} }} }} }}"}}'
+"""
+
 
 def show(demo: dict[str, Any]) -> None:
     """Print it; the panel's tables show what the example did."""
@@ -23,6 +30,7 @@ def show(demo: dict[str, Any]) -> None:
         "",
         f"  API             {demo['base_url']}",
         f"  reference       {demo['base_url']}/docs",
+        f"  GraphiQL        {demo['base_url']}/graphql",
         f"  health, metrics {demo['ops_url']}/readyz  {demo['ops_url']}/metrics",
         f"  simulated panel {demo['panel_url']}/api.php",
         f"  its tables      {demo['panel_control_url']}/tables/users",
@@ -33,6 +41,10 @@ def show(demo: dict[str, Any]) -> None:
         "Make a line (paste this; again gives the same line, for the key is the same):",
         "",
         *(f"  {text}" for text in example(demo["base_url"], first["key"]).splitlines()),
+        "",
+        "Ask for it with GraphQL, together with what the panel says of it now:",
+        "",
+        *(f"  {text}" for text in graphql(demo["base_url"], first["key"]).splitlines()),
         "",
         "See it on the panel:",
         "",
@@ -48,3 +60,8 @@ def show(demo: dict[str, Any]) -> None:
 def example(base_url: str, key: str) -> str:
     """Return the command that makes a line; README shows the same one."""
     return EXAMPLE.format(base_url=base_url, key=key)
+
+
+def graphql(base_url: str, key: str) -> str:
+    """Return the command that asks for lines with GraphQL; README shows the same one."""
+    return GRAPHQL.format(base_url=base_url, key=key)

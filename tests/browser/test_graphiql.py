@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from playwright.async_api import Page, expect
 
 from gateway.api.server import open_socket, serving
 from tests.browser.conftest import OpenPage, Visit
-from tests.browser.graphql_stand_in import BLIND_KEY, KEY, stand_in_app
+from tests.world import World, a_world
 
 EVERYWHERE = """() => JSON.stringify([
     {...localStorage}, {...sessionStorage}, document.cookie, location.href, history.state
@@ -27,6 +28,7 @@ class Endpoint:
     origin: str
     key: str
     blind_key: str
+    world: World
 
     @property
     def url(self) -> str:
@@ -34,11 +36,18 @@ class Endpoint:
 
 
 @pytest.fixture
-async def endpoint() -> AsyncIterator[Endpoint]:
+async def endpoint(tmp_path: Path) -> AsyncIterator[Endpoint]:
     listener = open_socket("127.0.0.1:0")
     origin = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    async with serving([(stand_in_app(), listener)], drain_seconds=1):
-        yield Endpoint(origin=origin, key=KEY, blind_key=BLIND_KEY)
+    async with (
+        a_world(f"sqlite:///{tmp_path}/gateway.db", public_url=origin) as world,
+        serving([(world.runtime.app(), listener)], drain_seconds=1),
+    ):
+        blind = {"name": "blind", "permissions": ["lines:read"]}
+        made = await world.a.api.ok("POST", "/v1/keys", blind, status=201)
+        key = world.a.api.key
+        assert key is not None
+        yield Endpoint(origin=origin, key=key, blind_key=made["key"], world=world)
 
 
 async def give_key(page: Page, key: str) -> None:
@@ -88,7 +97,7 @@ async def test_a_pasted_key_loads_the_schema_and_runs_a_query(
     await visit.page.keyboard.press("Control+V")
     await says(visit.page, "Schema loaded.")
     await run(visit.page, "Start")
-    await answers(visit.page, '"kind": "reseller"')
+    await answers(visit.page, '"kind": "RESELLER"')
     assert visit.outside(endpoint.origin) == []
     assert visit.failed_requests == []
     assert visit.console_errors == []
@@ -106,7 +115,9 @@ async def test_the_explorer_documents_what_the_present_key_may_see(
     await explorer.get_by_role("link", name="LineConnection").click()
     await explorer.get_by_role("link", name="LineEdge").click()
     await explorer.get_by_role("link", name="Line", exact=True).click()
-    await expect(explorer).to_contain_text("A subscriber account on a panel.")
+    await expect(explorer).to_contain_text(
+        "A subscriber account with username and password on one panel."
+    )
     await give_key(page, "")
     await expect(explorer).to_contain_text("No GraphQL schema available")
     await give_key(page, endpoint.blind_key)
@@ -133,9 +144,9 @@ async def test_a_key_without_introspection_runs_what_it_may(
     page = (await open_page(endpoint.url)).page
     await give_key(page, endpoint.blind_key)
     await says(page, "it lacks the permission graphql:introspect")
-    await answers(page, "This needs the permission graphql:introspect.")
+    await answers(page, "Reading the schema needs the permission graphql:introspect.")
     await run(page, "Start")
-    await answers(page, '"kind": "reseller"')
+    await answers(page, '"kind": "RESELLER"')
 
 
 async def test_what_cannot_be_a_key_is_not_sent(endpoint: Endpoint, open_page: OpenPage) -> None:
@@ -151,7 +162,7 @@ async def test_the_key_is_in_no_storage_and_no_address(
     visit = await open_page(endpoint.url)
     await give_key(visit.page, endpoint.key)
     await run(visit.page, "Start")
-    await answers(visit.page, '"kind": "reseller"')
+    await answers(visit.page, '"kind": "RESELLER"')
     # GraphiQL writes its state a moment later; the query's being there shows that it has.
     await visit.page.wait_for_function(
         "() => sessionStorage['graphiql:tabState']?.includes('Start')"
@@ -167,14 +178,25 @@ async def test_the_key_is_in_no_storage_and_no_address(
     await expect(visit.page.get_by_label("API key")).to_have_value("")
 
 
-async def test_a_subscription_shows_what_comes_until_it_ends(
+async def test_a_subscription_shows_what_comes_until_it_is_ended(
     endpoint: Endpoint, open_page: OpenPage
 ) -> None:
+    line = await endpoint.world.line()
     visit = await open_page(endpoint.url)
     await give_key(visit.page, endpoint.key)
     await says(visit.page, "Schema loaded.")
-    await run(visit.page, "WatchLine")
-    await answers(visit.page, '"state": "expired"')
+    await visit.page.get_by_role("tab", name="WatchLine").click()
+    await visit.page.wait_for_function(READ_AS, arg="WatchLine")
+    await visit.page.evaluate(
+        """id => { const editor = document.querySelector(".graphiql-query-editor .CodeMirror")
+            .CodeMirror; editor.setValue(editor.getValue().replace('"line_"', `"${id}"`)); }""",
+        line["id"],
+    )
+    await visit.page.get_by_role("button", name="Execute query").click()
+    await answers(visit.page, '"state": "ACTIVE"')
+    await endpoint.world.a.api.ok("POST", f"/v1/lines/{line['id']}/suspend")
+    await answers(visit.page, '"state": "SUSPENDED"')
+    await visit.page.get_by_role("button", name="Stop query").click()
     await expect(visit.page.get_by_role("button", name="Execute query")).to_be_visible()
     assert visit.console_errors == []
 

@@ -25,10 +25,10 @@ async def test_a_shop_sells_renews_and_watches_a_line_with_generated_types(
     assert said == {
         "tried": "would cost 0.00",
         "again": "there already (409)",
-        "wrong": "refused: invalid_request /bouquetIds/0",
+        "wrong": "refused: invalid_request /input/bouquetIds/0",
         "was_renewed": True,
         "was_told": True,
-        "listed": [["active", 0]],
+        "listed": [["ACTIVE", 0]],
         "has_more": False,
     }
     assert len(gateway.world.users()) == 1

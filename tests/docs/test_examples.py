@@ -11,7 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from gateway.demo.banner import example
+from gateway.demo.banner import example, graphql
 from gateway.demo.seed import BOUQUETS
 from gateway.simulator.control import ControlServer
 from tests.docs.curl import parse_curl
@@ -20,7 +20,7 @@ from tests.docs.pages import DOCS, ROOT, blocks, name_of, pages
 from tests.world import BASE_URL, World, a_world
 
 #: Pages whose requests are run, each from top to bottom.
-RUN = ("lines.md", "devices.md", "trusted-documents.md")
+RUN = ("lines.md", "devices.md", "trusted-documents.md", "graphql.md")
 JSON_BLOCKS = [
     (page, block) for page in pages() for block in blocks(page) if block.language == "json"
 ]
@@ -38,6 +38,9 @@ def test_what_is_shown_as_json_is_json(text: str) -> None:
 def test_the_first_example_is_the_one_that_the_demo_prints() -> None:
     (shown,) = [b.text for b in blocks(ROOT / "README.md") if b.note == "the example of the demo"]
     assert shown == example("http://127.0.0.1:8080", "xgw_THE_KEY_OF_DEMO_RESELLER_A")
+    note = "the GraphQL example of the demo"
+    (asked,) = [b.text for b in blocks(ROOT / "README.md") if b.note == note]
+    assert asked == graphql("http://127.0.0.1:8080", "xgw_THE_KEY_OF_DEMO_RESELLER_A")
 
 
 @pytest.fixture

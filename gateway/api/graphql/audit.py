@@ -81,7 +81,7 @@ class AuditQueries:
         first: Annotated[int | None, argument(FIRST)] = 50,
         after: Annotated[str | None, argument(AFTER)] = None,
         filter: Annotated[AuditEntryFilter | None, argument(FILTER)] = None,  # noqa: A002 - contract
-    ) -> Connection[AuditEntry] | None:
+    ) -> Connection[AuditEntry]:
         """Who did what, from where, and what came of it; newest first."""
         return await connection(
             rest.AuditQuery,

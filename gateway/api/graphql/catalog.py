@@ -23,7 +23,7 @@ class CatalogQueries:
         self,
         info: Info,
         panel_id: Annotated[strawberry.ID | None, argument("Of this panel only.")] = None,
-    ) -> list[Bouquet] | None:
+    ) -> list[Bouquet]:
         """The bouquets that you may use, by panel and number."""
         pairs = () if panel_id is None else (("panel_id", str(panel_id)),)
         try:

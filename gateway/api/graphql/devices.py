@@ -137,7 +137,7 @@ class DeviceQueries:
         first: Annotated[int | None, argument(FIRST)] = 50,
         after: Annotated[str | None, argument(AFTER)] = None,
         filter: Annotated[DeviceFilter | None, argument(FILTER)] = None,  # noqa: A002 - contract
-    ) -> Connection[Device] | None:
+    ) -> Connection[Device]:
         """List devices, newest first, as the gateway knows them; ask for `info` to ask panels."""
         return await connection(
             DeviceQuery,

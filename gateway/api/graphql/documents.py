@@ -99,7 +99,7 @@ class DocumentQueries:
         first: Annotated[int | None, argument(FIRST)] = 50,
         after: Annotated[str | None, argument(AFTER)] = None,
         filter: Annotated[TrustedDocumentFilter | None, argument(FILTER)] = None,  # noqa: A002 - contract
-    ) -> Connection[TrustedDocument] | None:
+    ) -> Connection[TrustedDocument]:
         """Your trusted documents and those of your sub-resellers, newest first."""
 
         async def fetch(query: rest.DocumentsQuery) -> Page[Any]:

@@ -70,6 +70,10 @@ class SchemaExecutor:
         self.schema = schema or make_schema(extensions=[UsePrepared])
         self._preparer = Preparer(self.schema, self.limits)
 
+    def sdl(self) -> str:
+        """Return the schema as a document of types."""
+        return self.schema.as_str() + "\n"
+
     async def execute(self, request: GraphqlRequest, asked: Asked, allowed: Allowed) -> Result:
         """Run a query or a mutation to its one result; a subscription is NOT_ALLOWED."""
         ready = await self._prepare(request, asked, allowed)

@@ -67,7 +67,7 @@ class KeyQueries:
         first: Annotated[int | None, argument(FIRST)] = 50,
         after: Annotated[str | None, argument(AFTER)] = None,
         filter: Annotated[KeyFilter | None, argument(FILTER)] = None,  # noqa: A002 - contract
-    ) -> Connection[Key] | None:
+    ) -> Connection[Key]:
         """List keys, newest first; `node` reads one."""
         return await connection(
             rest.KeyQuery,

@@ -136,7 +136,7 @@ class LineQueries:
         first: Annotated[int | None, argument(FIRST)] = 50,
         after: Annotated[str | None, argument(AFTER)] = None,
         filter: Annotated[LineFilter | None, argument(FILTER)] = None,  # noqa: A002 - contract
-    ) -> Connection[Line] | None:
+    ) -> Connection[Line]:
         """List lines, newest first, as the gateway knows them; ask for `info` to ask panels."""
         return await connection(
             LineQuery,

@@ -71,7 +71,7 @@ class OperationQueries:
         first: Annotated[int | None, argument(FIRST)] = 50,
         after: Annotated[str | None, argument(AFTER)] = None,
         filter: Annotated[OperationFilter | None, argument(FILTER)] = None,  # noqa: A002 - contract
-    ) -> Connection[Operation] | None:
+    ) -> Connection[Operation]:
         """List operations, newest first."""
         return await connection(
             rest.OperationQuery,

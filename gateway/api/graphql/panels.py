@@ -115,7 +115,7 @@ class PanelQueries:
         info: Info,
         first: Annotated[int | None, argument(FIRST)] = 50,
         after: Annotated[str | None, argument(AFTER)] = None,
-    ) -> Connection[Panel] | None:
+    ) -> Connection[Panel]:
         """List panels, newest first."""
         return await connection(
             PanelQuery,

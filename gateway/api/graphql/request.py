@@ -91,6 +91,9 @@ class Result:
 class Executor(Protocol):
     """Runs requests against the schema. Never raises for what a caller did."""
 
+    def sdl(self) -> str:
+        """Return the schema as a document of types."""
+
     async def execute(self, request: GraphqlRequest, asked: Asked, allowed: Allowed) -> Result:
         """Run a query or a mutation to its one result; a subscription is NOT_ALLOWED."""
 

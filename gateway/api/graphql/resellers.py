@@ -103,7 +103,7 @@ class ResellerQueries:
         info: Info,
         first: Annotated[int | None, argument(FIRST)] = 50,
         after: Annotated[str | None, argument(AFTER)] = None,
-    ) -> Connection[Reseller] | None:
+    ) -> Connection[Reseller]:
         """List resellers, newest first."""
         return await connection(
             rest.ResellerQuery,

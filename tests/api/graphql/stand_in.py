@@ -130,6 +130,9 @@ class StandIn:
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     events: asyncio.Queue[int] = field(default_factory=asyncio.Queue)
 
+    def sdl(self) -> str:
+        return SCHEMA.as_str()
+
     async def execute(self, request: GraphqlRequest, asked: Asked, allowed: Allowed) -> Result:
         if self.broken is not None:
             raise self.broken

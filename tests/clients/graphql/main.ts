@@ -102,7 +102,7 @@ function told(result: CreateLineMutation["createLine"]): string {
     case "CreateLineSuccess":
       return `made ${result.line.username}`;
     case "OperationAccepted":
-      return `under way: ${result.operation.state}`;
+      return `under way: ${result.operation?.state}`;
     case "DryRun":
       return `would cost ${result.credits}`;
     case "ExternalIdTakenProblem":
