@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from gateway import __version__
 from gateway.api.app import create_app, create_ops_app
 from gateway.api.graphql.executor import SchemaExecutor
+from gateway.api.graphql.limits import DocumentLimits
 from gateway.api.graphql.validation import document_fault
 from gateway.api.options import ApiOptions
 from gateway.cache.keys import Lifetimes
@@ -69,7 +70,7 @@ class Runtime:
     def app(self) -> Starlette:
         """Return the API."""
         options = self._options()
-        executor = SchemaExecutor(modes=options.documents)
+        executor = SchemaExecutor(_document_limits(self.settings), options.documents)
         return create_app(self.ports, options, executor=executor)
 
     def ops_app(self) -> Starlette:
@@ -269,6 +270,11 @@ def _circuit_reporter(metrics: Metrics) -> ReportState:
         metrics.panel_circuit(panel_id=state.panel_id, state=state.reason or "closed")
 
     return report
+
+
+def _document_limits(settings: Settings) -> DocumentLimits:
+    graphql = settings.graphql
+    return DocumentLimits(points_max=graphql.points_max, panel_calls_max=graphql.panel_calls_max)
 
 
 def _documents_modes(settings: Settings) -> DocumentsModes:

@@ -91,6 +91,12 @@ class GraphqlSettings(_Part):
     documents_reseller: str = Field(
         "open", pattern=_DOCUMENTS_MODE, description="The same for resellers' keys."
     )
+    points_max: int = Field(
+        10_000, ge=100, le=1_000_000, description="What one operation may cost; points."
+    )
+    panel_calls_max: int = Field(
+        50, ge=1, le=10_000, description="How often one operation may ask panels."
+    )
 
 
 class Settings(_Part):

@@ -89,7 +89,7 @@ async def test_nothing_is_changed_by_a_get_or_a_form(world: World) -> None:
 
 async def test_no_trace_and_no_stack_is_ever_shown(world: World) -> None:
     for headers in ({"X-Apollo-Tracing": "1"}, {"apollo-federation-include-trace": "ftv1"}):
-        answer = await post(world.a.api, "{ me { kind } }", **headers)
+        answer = await post(world.a.api, "{ me { kind } }", None, **headers)
         assert set(answer.json()["extensions"]) == {"cost"}
     wrong = await post(
         world.a.api, "query($x: Int) { lines(first: $x) { nodes { id } } }", {"x": "y"}
