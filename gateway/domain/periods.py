@@ -20,6 +20,10 @@ MONTHS_MAX: Final = 1_200
 SECONDS_MAX: Final = 100 * 366 * 86_400
 
 
+class PeriodOutOfRange(ValueError):
+    """A duration, but zero long or over 100 years."""
+
+
 @dataclass(frozen=True, slots=True)
 class Period:
     """A term such as `P1M` or `PT24H`: calendar months first, then exact seconds."""
@@ -32,7 +36,8 @@ class Period:
         """Read an ISO 8601 duration.
 
         Raises:
-            ValueError: not a duration, zero long, fractions, or over 100 years.
+            PeriodOutOfRange: zero long, or over 100 years.
+            ValueError: not a duration, or one with fractions.
         """
         match = _DURATION.fullmatch(text)
         if match is None:
@@ -47,10 +52,10 @@ class Period:
         )
         if period.months > MONTHS_MAX or period.seconds > SECONDS_MAX:
             message = "longer than 100 years"
-            raise ValueError(message)
+            raise PeriodOutOfRange(message)
         if not period.months and not period.seconds:
             message = "zero long"
-            raise ValueError(message)
+            raise PeriodOutOfRange(message)
         return period
 
     def after(self, start: datetime) -> datetime:

@@ -28,7 +28,7 @@ from gateway.api.rest.patterns import EXACT_NAMES, Documented, looks_like
 from gateway.domain import panel_text
 from gateway.domain.errors import Fault
 from gateway.domain.ids import PanelId, ResellerId
-from gateway.domain.periods import Period
+from gateway.domain.periods import Period, PeriodOutOfRange
 
 _RFC3339: Final = re.compile(
     r"(\d{4}-\d{2}-\d{2})[Tt](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
@@ -139,6 +139,8 @@ def _period(value: object) -> Period:
         raise wrong("wrong_type", "This must be a string.")
     try:
         return Period.parse(value)
+    except PeriodOutOfRange as error:
+        raise wrong("out_of_range", f"{str(error).capitalize()}.") from None
     except ValueError as error:
         raise wrong("bad_format", f"{str(error).capitalize()}.") from None
 
