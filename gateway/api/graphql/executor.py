@@ -16,7 +16,7 @@ from strawberry.extensions import SchemaExtension
 from strawberry.types.execution import ExecutionResult
 
 from gateway.api.graphql.call import GraphqlCall, context_of
-from gateway.api.graphql.errors import graphql_error
+from gateway.api.graphql.errors import classification_of, graphql_error
 from gateway.api.graphql.limits import DocumentLimits, cost_extension
 from gateway.api.graphql.prepare import Prepared, Preparer
 from gateway.api.graphql.refusals import DocumentRefused
@@ -163,7 +163,11 @@ def _error_of(error: GraphQLError, asked: Asked) -> dict[str, Any]:
     if cause is None:
         shown: dict[str, Any] = {
             "message": error.message,
-            "extensions": {"code": "invalid_request", "requestId": asked.request_id}
+            "extensions": {
+                "code": "invalid_request",
+                "requestId": asked.request_id,
+                "classification": classification_of(400),
+            }
             | dict(error.extensions or {}),
         }
     else:
