@@ -12,7 +12,7 @@ def graphql_error(error: Exception, request_id: str) -> dict[str, Any]:
 
     `extensions`: `code`, `title`, `status` (what REST would answer), `requestId`; where there is
     one, `operationId` and `retryAfterSeconds`; for faults `errors`, each with `pointer`, `code` and
-    `detail`; and `classification`, which tells tools that do not know our codes on whose side it is.
+    `detail`; and `classification`, which tells tools that do not know our codes whose fault it is.
     """
     shown = shown_error(error)
     problem = describe(shown, request_id)
