@@ -61,14 +61,14 @@ async def test_suggestions_are_made_only_to_those_who_may_introspect(world: Worl
     made = await world.a.api.ok(
         "POST", "/v1/keys", {"name": "x", "permissions": ["lines:read"]}, status=201
     )
-    typo = "{ me { kin } lins { nodes { id } } }"
+    typo = "{ me { kin } lnes { nodes { id } } }"
     seen = (await post(world.a.api, typo)).text
     hidden = (await post(world.api(made["key"]), typo)).text
     assert "Did you mean" in seen
     assert "Did you mean" not in hidden
-    input_typo = 'mutation { createLine(input: {periode: "P1M"}) { __typename } }'
+    input_typo = 'mutation { createLine(input: {perriod: "P1M"}) { __typename } }'
     assert "Did you mean" not in (await post(world.api(made["key"]), input_typo)).text
-    variables: dict[str, Any] = {"input": {"periode": "P1M"}}
+    variables: dict[str, Any] = {"input": {"perriod": "P1M"}}
     document = "mutation($input: CreateLineInput!) { createLine(input: $input) { __typename } }"
     told = (await post(world.api(made["key"]), document, variables)).text
     assert "Did you mean" not in told
