@@ -6,7 +6,6 @@ Schemathesis writes the documents. `FUZZ_SEED=N` repeats a run. The long mode se
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,8 +13,8 @@ from typing import Final
 
 import pytest
 
-from tests.fuzz.brief import VARIABLE, Brief
-from tests.fuzz.fuzzer import ROOT, TOLD_MAX, Effort
+from tests.fuzz.brief import Brief
+from tests.fuzz.fuzzer import TOLD_MAX, Effort, environment
 from tests.fuzz.seeded import Account, Seeded
 from tests.fuzz.test_rest import secrets_of
 
@@ -56,12 +55,7 @@ def fuzz(
             *("--report", "json", "--report-json-path", "report.json"),
         ],
         cwd=folder,
-        env=os.environ
-        | {
-            "PYTHONPATH": str(ROOT),
-            "SCHEMATHESIS_HOOKS": "tests.fuzz.graphql_hooks",
-            VARIABLE: str(folder / "brief.json"),
-        },
+        env=environment("tests.fuzz.graphql_hooks", folder),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
