@@ -97,7 +97,7 @@ def environment(hooks: str, folder: Path) -> dict[str, str]:
     """Return the environment of a run in *folder* with our *hooks*.
 
     Its coverage is not measured: none of the gateway runs in it. And coverage's greenlets are not
-    sure to be taken down: a run once never ended, in greenlet 3.5.6's destroying of a thread's state.
+    sure to be taken down: a run never ended, in greenlet 3.5.6's destroying of a thread's state.
     """
     return {name: value for name, value in os.environ.items() if not name.startswith(MEASURING)} | {
         "PYTHONPATH": str(ROOT),
