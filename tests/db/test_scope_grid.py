@@ -105,6 +105,7 @@ def grid_of(kind: Kind) -> dict[str, tuple[Call, object]]:
             lambda s, b, f: of(s).list(kind.criteria(reseller_id=f.bob.id), PageRequest(), NOW),
             EMPTY_PAGE,
         ),
+        "list_by_ids": (lambda s, b, f: of(s).list_by_ids([b.of(kind).id]), ()),
         "add": (lambda s, b, f: of(s).add(make(**owned_by(f.bob))), RuntimeError),
         "save": (lambda s, b, f: of(s).save(replace(b.of(kind), notes="x")), NotFound),
         "raise_epoch": (lambda s, b, f: of(s).raise_epoch(b.of(kind).id), NotFound),

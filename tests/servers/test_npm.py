@@ -15,10 +15,12 @@ MANIFESTS = sorted((ROOT / "tests").rglob("package.json"))
 
 @pytest.mark.parametrize("manifest", MANIFESTS, ids=lambda path: path.parent.name)
 def test_versions_are_exact_and_every_package_is_locked_by_its_digest(manifest: Path) -> None:
-    wanted = json.loads(manifest.read_text())["devDependencies"]
+    given = json.loads(manifest.read_text())
+    (kind,) = given.keys() & {"dependencies", "devDependencies"}
+    wanted = given[kind]
     text = manifest.with_name("package-lock.json").read_text()
     packages = json.loads(text)["packages"]
-    assert packages.pop("")["devDependencies"] == wanted
+    assert packages.pop("")[kind] == wanted
     assert {name: packages[f"node_modules/{name}"]["version"] for name in wanted} == wanted
     assert [name for name, package in packages.items() if "integrity" not in package] == []
     assert "://" not in text  # npm takes them from wherever this machine takes packages.

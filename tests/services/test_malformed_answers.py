@@ -56,6 +56,7 @@ from tests.spoiling import (
 )
 
 BODIES = 1_250  # For each of eight.
+pytestmark = pytest.mark.timeout(600)  # Seconds of a busy machine; only a hang takes as long.
 NEVER = [None, datetime(2031, 1, 1, tzinfo=UTC)]
 
 
