@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 
-import pytest
-
 from tests.clients.conftest import Gateway
 from tests.docs.pages import ROOT
 from tests.servers.npm import NpmProject
@@ -13,7 +11,6 @@ from tests.servers.npm import NpmProject
 SDL = ROOT / "schema" / "schema.graphql"
 
 
-@pytest.mark.skipif(not SDL.exists(), reason="the schema of GraphQL is not published yet")
 async def test_a_shop_sells_renews_and_watches_a_line_with_generated_types(
     clients: NpmProject, gateway: Gateway
 ) -> None:
