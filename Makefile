@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help install install-dev run test check bench format schema golden pins clean distclean
+.PHONY: help install install-dev run test check bench simulate format schema golden pins clean distclean
 
 ##@ Use
 
@@ -37,6 +37,9 @@ check: install-dev ## Check format, lint, types, imports, spelling, pins and pub
 
 bench: install-dev ## Run the benchmarks: a table on screen, JSON in var/bench.json.
 	@$(BIN)/python -m benchmarks
+
+simulate: install-dev ## Play histories of operations under faults (SEED= plays one and prints it, N= so many operations).
+	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed '$(SEED)') $(if $(N),--n '$(N)')
 
 ##@ Change
 

@@ -29,8 +29,10 @@ from gateway.notices.memory import MemoryNotices
 from gateway.notices.redis import RedisNotices
 from gateway.panels.breaker import Breakers, BreakerState, ReportState
 from gateway.panels.client import HttpPanels, ReportCall
+from gateway.panels.limiter import Limiters
 from gateway.panels.pacing import Budgets, LocalBudgets
 from gateway.panels.redis_pace import RedisPace
+from gateway.panels.retrying import RetryBudgets
 from gateway.panels.shared_pacing import SharedBudgets
 from gateway.panels.transport import Transport
 from gateway.services import credits as panel_credits
@@ -40,8 +42,9 @@ from gateway.settings import Settings, SettingsError
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.request_log import note_panel_call
 from gateway.telemetry.requests import RequestTelemetry
+from gateway.workers.drift import DriftWorker
 from gateway.workers.heart import Heart
-from gateway.workers.recovery import RecoveryWorker, SweepWorker
+from gateway.workers.recovery import Reconciler, RecoveryWorker, StrayWorker, SweepWorker
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -86,11 +89,13 @@ class Runtime:
             telemetry=RequestTelemetry(self.metrics),
             soft_checks=self.soft_checks,
             documents=_documents_modes(self.settings),
+            requests_max=self.settings.requests_max,
         )
 
     def workers(self) -> tuple[Worker, ...]:
         """Return what runs beside the requests."""
-        return (RecoveryWorker(self.ports), SweepWorker(self.ports))
+        workers = (RecoveryWorker, Reconciler, StrayWorker, DriftWorker, SweepWorker)
+        return tuple(worker(self.ports) for worker in workers)
 
     def heart(self) -> Heart:
         """Return what shows from outside that the workers are well."""
@@ -161,7 +166,10 @@ async def build(settings: Settings) -> AsyncIterator[Runtime]:
                 clock=clock,
                 random=random,
                 report=_reporter(metrics),
+                report_shed=metrics.panel_shed,
                 breakers=breakers,
+                limiters=Limiters(clock, report=metrics.panel_limit),
+                retries=RetryBudgets(clock, report=metrics.panel_retry),
             ),
             cache=cache,
             notices=notices,
@@ -175,7 +183,7 @@ async def build(settings: Settings) -> AsyncIterator[Runtime]:
             metrics=metrics,
             find_document_fault=document_fault,
         )
-        stack.push_async_callback(tasks.drain, settings.drain_seconds)
+        stack.push_async_callback(_finish, ports, settings.drain_seconds)
         yield Runtime(
             settings=settings,
             ports=ports,
@@ -184,6 +192,11 @@ async def build(settings: Settings) -> AsyncIterator[Runtime]:
             metrics=metrics,
             soft_checks=soft_checks | {"panels": lambda: _all_closed(breakers)},
         )
+
+
+async def _finish(ports: Ports, seconds: float) -> None:
+    """Wait for running changes: for what is left of the drain, or *seconds* where none began."""
+    await ports.tasks.drain(ports.lifecycle.seconds_left(seconds))
 
 
 async def _all_closed(breakers: Breakers) -> bool:
@@ -291,4 +304,5 @@ def _limits(settings: Settings) -> Limits:
         settle_seconds=settings.panels.settle_seconds,
         info_ttl_seconds=settings.cache.info_ttl_seconds,
         stale_if_error_seconds=settings.cache.stale_if_error_seconds,
+        drift_every_seconds=settings.drift.every_seconds,
     )

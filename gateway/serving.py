@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from socket import socket
+from typing import Final
 
 from starlette.types import ASGIApp
 
@@ -12,6 +13,9 @@ from gateway.api.server import open_socket, serving, stop_on_signals
 from gateway.bootstrap import Runtime, build
 from gateway.settings import Settings
 from gateway.workers.runner import run_workers
+
+#: What answers that could not be given earlier may take, once nobody waits any longer.
+ANSWER_SECONDS: Final = 2.0
 
 
 async def serve_until_stopped(settings: Settings, *, with_workers: bool) -> None:
@@ -38,12 +42,28 @@ async def serve_apps(
     with_workers: bool,
     on_ready: Callable[[], None] = lambda: None,
 ) -> None:
-    """Serve until *stop* is set, then finish what runs; tells when requests are taken."""
-    async with serving(served, drain_seconds=runtime.settings.drain_seconds):
-        on_ready()
+    """Serve until *stop* is set, then drain; tells when requests are taken.
+
+    First /readyz says `draining` and no change is begun, while all else is still served: whoever
+    sends requests here has `drain_notice_seconds` to notice. Then no connection is taken, and what
+    was begun has `drain_seconds` to finish. A request whose change takes longer is answered 202.
+    """
+    settings = runtime.settings
+    seconds = settings.drain_notice_seconds + settings.drain_seconds
+    async with asyncio.TaskGroup() as group:
         if with_workers:
-            await run_workers(runtime.workers(), stop, heart=runtime.heart())
-        await stop.wait()
+            group.create_task(_work(runtime, stop, seconds), name="workers")
+        async with serving(served, drain_seconds=settings.drain_seconds + ANSWER_SECONDS):
+            on_ready()
+            await stop.wait()
+            runtime.ports.lifecycle.drain(seconds)
+            await asyncio.sleep(settings.drain_notice_seconds)
+
+
+async def _work(runtime: Runtime, stop: asyncio.Event, patience_seconds: float) -> None:
+    await run_workers(
+        runtime.workers(), stop, heart=runtime.heart(), patience_seconds=patience_seconds
+    )
 
 
 async def work_until_stopped(settings: Settings) -> None:
@@ -54,5 +74,7 @@ async def work_until_stopped(settings: Settings) -> None:
     """
     stop = asyncio.Event()
     with stop_on_signals(stop):
-        async with build(settings) as runtime:
-            await run_workers(runtime.workers(), stop, heart=runtime.heart())
+        async with build(settings) as runtime, asyncio.TaskGroup() as group:
+            group.create_task(_work(runtime, stop, settings.drain_seconds), name="workers")
+            await stop.wait()
+            runtime.ports.lifecycle.drain(settings.drain_seconds)

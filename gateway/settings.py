@@ -99,6 +99,18 @@ class GraphqlSettings(_Part):
     )
 
 
+class DriftSettings(_Part):
+    """How panels are compared with our records."""
+
+    every_seconds: int = Field(
+        86_400,
+        ge=0,
+        le=30 * 86_400,
+        description="How often each line and device is compared with what its panel holds; "
+        "seconds, 0: never.",
+    )
+
+
 class Settings(_Part):
     """All settings."""
 
@@ -137,6 +149,18 @@ class Settings(_Part):
         le=600,
         description="How long a stopping process waits for its changes; seconds.",
     )
+    drain_notice_seconds: float = Field(
+        1.0,
+        ge=0,
+        le=60,
+        description="How long before that it still serves, while /readyz says draining; seconds.",
+    )
+    requests_max: int = Field(
+        2_000,
+        ge=10,
+        le=100_000,
+        description="How many requests one process has in work at once; more are answered 503.",
+    )
     heartbeat_path: str = Field(
         "",
         description="File that is touched every 5 seconds while the workers are well, for a probe; "
@@ -151,6 +175,7 @@ class Settings(_Part):
     panels: PanelSettings = Field(default_factory=PanelSettings)
     cache: CacheSettings = Field(default_factory=CacheSettings)
     graphql: GraphqlSettings = Field(default_factory=GraphqlSettings)
+    drift: DriftSettings = Field(default_factory=DriftSettings)
 
     @property
     def url(self) -> str:

@@ -16,10 +16,12 @@ from gateway.domain.audit import AuditEntry, Phase
 from gateway.domain.caller import ROOT_PATH, Permission
 from gateway.domain.devices import Device, normal_mac
 from gateway.domain.documents import TrustedDocument, document_id_of
+from gateway.domain.drifts import Difference, Drift, DriftKind
 from gateway.domain.idempotency import KeptAnswer
 from gateway.domain.ids import (
     AuditEntryId,
     DeviceId,
+    DriftId,
     IdKind,
     KeyId,
     LineId,
@@ -224,6 +226,22 @@ def an_operation(**changes: Any) -> Operation:
         updated_at=NOW,
     )
     return replace(operation, **changes)
+
+
+def a_drift(**changes: Any) -> Drift:
+    """Return an open drift of some line of the operator's on `a_panel()`."""
+    drift = Drift(
+        id=DriftId(an_id(IdKind.DRIFT)),
+        kind=DriftKind.CHANGED,
+        resource_id=an_id(IdKind.LINE),
+        panel_id=PANEL_ID,
+        reseller_id=None,
+        owner_path=ROOT_PATH,
+        differences=(Difference(field="max_connections", ours=1, theirs=None),),
+        first_seen_at=NOW,
+        last_seen_at=NOW,
+    )
+    return replace(drift, **changes)
 
 
 def an_audit_entry(**changes: Any) -> AuditEntry:

@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute
 from gateway.api.contracts import to_text
 from gateway.api.docs import docs_routes
 from gateway.api.exchange import Answer, exchange_of
+from gateway.api.gate import GateMiddleware
 from gateway.api.graphql.endpoint import GraphqlRoute
 from gateway.api.graphql.graphiql import graphiql_answer, graphiql_routes
 from gateway.api.graphql.request import Executor
@@ -51,17 +52,21 @@ def create_app(
                 lambda: to_text(openapi(routes)), None if executor is None else executor.sdl
             ),
         ],
+        ports,
         options,
+        Middleware(GateMiddleware, requests_max=options.requests_max),
     )
 
 
 def create_ops_app(ports: Ports, options: ApiOptions | None = None) -> Starlette:
     """Return what the operations port serves: health, and metrics without a key."""
     options = options or ApiOptions()
-    return _app(list(health_routes(ports, options, free_metrics=True)), options)
+    return _app(list(health_routes(ports, options, free_metrics=True)), ports, options)
 
 
-def _app(routes: list[BaseRoute], options: ApiOptions) -> Starlette:
+def _app(
+    routes: list[BaseRoute], ports: Ports, options: ApiOptions, *more: Middleware
+) -> Starlette:
     async def answer_error(request: Request, error: Exception) -> Answer:
         if request.scope["type"] == "websocket":
             raise error  # The middleware refuses or closes it.
@@ -72,7 +77,8 @@ def _app(routes: list[BaseRoute], options: ApiOptions) -> Starlette:
     app = Starlette(
         routes=routes,
         middleware=[
-            Middleware(ExchangeMiddleware, options=options),
+            Middleware(ExchangeMiddleware, options=options, lifecycle=ports.lifecycle),
+            *more,
             Middleware(BodyLimitMiddleware, bytes_max=options.body_bytes_max),
         ],
         exception_handlers={GatewayError: answer_error, HTTPException: answer_error},  # type: ignore[dict-item]

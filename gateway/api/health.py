@@ -1,7 +1,8 @@
 """`/livez`, `/readyz` and `/metrics`: for those who run the gateway.
 
 Live: the process answers. Ready: the database answers and has the migrations that this code needs.
-What we can do without for a while (a panel, Redis) makes it `degraded`, which is still ready.
+What we can do without for a while (a panel, Redis) makes it `degraded`, which is still ready. A
+process that is about to end is `draining`, which is not.
 """
 
 from __future__ import annotations
@@ -49,6 +50,8 @@ def health_routes(ports: Ports, options: ApiOptions, *, free_metrics: bool) -> l
 
 
 async def _readiness(ports: Ports, options: ApiOptions) -> Answer:
+    if ports.lifecycle.is_draining:
+        return Answer(503, msgspec.json.encode({"status": "draining", "checks": {}}))
     names = ["database", *options.soft_checks]
     checks = [ports.database.is_ready, *options.soft_checks.values()]
     passed = await asyncio.gather(*(_passes(check, options.check_seconds_max) for check in checks))

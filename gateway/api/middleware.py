@@ -17,6 +17,7 @@ from gateway.api.exchange import EXCHANGE, Exchange, RawHeaders
 from gateway.api.options import ApiOptions
 from gateway.api.problems import problem_answer, shown_error
 from gateway.domain.errors import BodyTooLarge, InternalError
+from gateway.services.lifecycle import Lifecycle
 
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 _SECURITY: Final[RawHeaders] = (
@@ -28,6 +29,7 @@ _API_POLICY: Final = (b"content-security-policy", b"default-src 'none'; frame-an
 _NO_STORE: Final = (b"cache-control", b"no-store")
 #: RFC 6455 section 7.4.1: a condition that kept us from fulfilling the request.
 SOCKET_BROKE: Final = 1011
+_CLOSE: Final = (b"connection", b"close")
 _HTTPS_ONLY: Final = (b"strict-transport-security", b"max-age=31536000")
 
 
@@ -37,9 +39,12 @@ class ExchangeMiddleware:
     No exception leaves it while an answer can still be given.
     """
 
-    def __init__(self, app: ASGIApp, options: ApiOptions) -> None:
+    def __init__(
+        self, app: ASGIApp, options: ApiOptions, lifecycle: Lifecycle | None = None
+    ) -> None:
         self.app = app
         self.options = options
+        self.lifecycle = lifecycle or Lifecycle()
         https = options.public_url.startswith("https://")
         self.fixed_headers = (*_SECURITY, _HTTPS_ONLY) if https else _SECURITY
 
@@ -109,6 +114,8 @@ class ExchangeMiddleware:
         given = list(given)
         headers = [*given, *self.fixed_headers]
         headers.append((b"x-request-id", exchange.request_id.encode()))
+        if self.lifecycle.is_draining:
+            headers.append(_CLOSE)  # The next request goes to another process.
         names = {name for name, _ in given}
         if b"cache-control" not in names:
             headers.append(_NO_STORE)

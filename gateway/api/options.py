@@ -8,6 +8,7 @@ from ipaddress import IPv4Network, IPv6Network
 from typing import Final, Protocol
 
 from gateway.api.exchange import Exchange
+from gateway.api.gate import REQUESTS_MAX
 from gateway.domain.documents import DocumentsModes
 
 BODY_BYTES_MAX: Final = 1024 * 1024
@@ -71,13 +72,15 @@ class ApiOptions:
     `public_url` is where callers reach us, without a trailing slash; empty: not known.
     `trusted_proxies` may tell us the client's address. `soft_checks` are named in /readyz, where a
     failing one means `degraded`; each check has `check_seconds_max`. `documents`: which GraphQL
-    documents each kind of caller may send; ask `documents_mode`.
+    documents each kind of caller may send; ask `documents_mode`. `requests_max`: how many
+    requests are in work at once.
     """
 
     public_url: str = ""
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     body_bytes_max: int = BODY_BYTES_MAX
     streams: StreamLimits = field(default_factory=StreamLimits)
+    requests_max: int = REQUESTS_MAX
     telemetry: Telemetry = field(default_factory=NoTelemetry)
     soft_checks: Mapping[str, Check] = field(default_factory=dict)
     check_seconds_max: float = 2.0

@@ -102,7 +102,10 @@ async def _exchange(connection: AbstractConnection, commands: Sequence[Command])
     if not connection.is_connected:
         raise LinkBrokenError("the connection was closed")
     packed = connection.pack_commands(commands)
-    await connection.send_packed_command(packed, check_health=False)
+    try:
+        await connection.send_packed_command(packed, check_health=False)
+    except RuntimeError as error:  # uvloop's word for a connection that the server has reset.
+        raise LinkBrokenError("the connection was closed") from error
     try:
         return [await connection.read_response() for _ in commands]
     except ResponseError as error:  # The rest was not read: the link is of no use any more.

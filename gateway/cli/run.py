@@ -37,7 +37,7 @@ def serve(
 
 
 def work() -> None:
-    """Run the workers: take up what a crash left behind, forget what is old."""
+    """Run the workers: settle what is not known, compare panels, forget what is old."""
     from gateway.serving import work_until_stopped
 
     settings = load_settings()

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import sqlalchemy as sa
+
 from gateway.db import subscription_rows
 from gateway.db.rows_lines import LineReferenceRow, LineRow
+from gateway.db.subscription_rows import in_state
 from gateway.db.subscriptions import SqlSubscriptions
 from gateway.domain.errors import GatewayError, UsernameTaken
 from gateway.domain.ids import LineId
 from gateway.domain.lines import Line, normal_username
 from gateway.domain.secrets import Secret
+from gateway.domain.subscriptions import State
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -43,6 +47,23 @@ class SqlLines(SqlSubscriptions[Line, LineRow]):
     async def list_by_username(self, username: str) -> tuple[Line, ...]:
         """Return the lines of this username in its normal form, newest first."""
         return await self.all_found(LineRow.username_norm == normal_username(username))
+
+    async def list_controls(
+        self, panel_id: PanelId, now: datetime, *, but: str, limit: int
+    ) -> tuple[Line, ...]:
+        """Return active lines of a panel, newest first."""
+        query = (
+            sa.select(LineRow)
+            .where(
+                LineRow.panel_id == panel_id,
+                LineRow.id != but,
+                in_state(LineRow, State.ACTIVE, now),
+            )
+            .order_by(LineRow.id.desc())
+            .limit(limit)
+        )
+        found = await self.session.scalars(query)
+        return tuple(self.resource_of(row) for row in found)
 
     async def list(self, criteria: LineFilter, page: PageRequest, now: datetime) -> Page[Line]:
         """Return lines, newest first."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
@@ -11,7 +12,14 @@ from gateway.db.rows_operations import OperationRow
 from gateway.db.touched import touching
 from gateway.domain.errors import Fault, StateConflict
 from gateway.domain.ids import OperationId, PanelId, ResellerId
-from gateway.domain.operations import Asker, Operation, OperationState, Problem
+from gateway.domain.operations import (
+    PROBES_MAX,
+    Asker,
+    Operation,
+    OperationState,
+    Problem,
+    ShownState,
+)
 from gateway.domain.paging import page_of
 
 if TYPE_CHECKING:
@@ -39,7 +47,7 @@ class SqlOperations(Repository):
         """Return operations, newest first."""
         query = sa.select(OperationRow)
         if criteria.state is not None:
-            query = query.where(OperationRow.state == criteria.state.value)
+            query = query.where(_shown_as(criteria.state))
         if criteria.kind is not None:
             query = query.where(OperationRow.kind == criteria.kind)
         if criteria.resource_id is not None:
@@ -66,7 +74,7 @@ class SqlOperations(Repository):
         """
         values = _values_of(operation, self.sealer)
         values |= {"state": OperationState.SENDING.value, "holds_resource": operation.resource_id}
-        statement = _in_state(operation.id, OperationState.PREPARED).values(**values)
+        statement = _held_as(operation, OperationState.PREPARED).values(**values)
         held = StateConflict("Another change of this resource is under way.")
         try:
             return bool(await self.change(statement, {_HELD: held}))
@@ -74,9 +82,48 @@ class SqlOperations(Repository):
             return False
 
     async def save(self, operation: Operation, *, was: OperationState) -> bool:
-        """Write the whole row but its owner if its state is still *was*."""
+        """Write the whole row but its owner if its state is still *was*, and the fence the same."""
         values = _values_of(operation, self.sealer)
-        return bool(await self.change(_in_state(operation.id, was).values(**values)))
+        return bool(await self.change(_held_as(operation, was).values(**values)))
+
+    async def take_due(
+        self, now: datetime, lease_until: datetime, limit: int
+    ) -> tuple[Operation, ...]:
+        """Take up what can be looked at now; what others take at the same moment is passed over."""
+        row = OperationRow
+        open_states = (OperationState.SENDING, OperationState.UNKNOWN, OperationState.MANUAL)
+        due = sa.or_(
+            sa.and_(row.state.in_([each.value for each in open_states]), row.settles_at <= now),
+            sa.and_(row.state == OperationState.PROBING.value, row.lease_until <= now),
+        )
+        query = sa.select(row).where(due).order_by(row.settles_at, row.id).limit(limit)
+        found = list(await self.session.scalars(query.with_for_update(skip_locked=True)))
+        taken = []
+        for each in found:
+            before = _operation_of(each, self.sealer)
+            after = replace(
+                before,
+                state=OperationState.PROBING,
+                fence=before.fence + 1,
+                lease_until=lease_until,
+                was_unknown=True,
+                updated_at=now,
+            )
+            values = _values_of(after, self.sealer)
+            if await self.change(_held_as(before, before.state).values(**values)):
+                taken.append(after)
+        return tuple(taken)
+
+    async def list_watched(self, now: datetime, limit: int) -> tuple[Operation, ...]:
+        """Return failed creations whose time to be looked for again has come, oldest first."""
+        query = (
+            sa.select(OperationRow)
+            .where(OperationRow.watch_at <= now)
+            .order_by(OperationRow.watch_at, OperationRow.id)
+            .limit(limit)
+        )
+        rows = await self.session.scalars(query)
+        return tuple(_operation_of(row, self.sealer) for row in rows)
 
     async def list_stale(
         self, state: OperationState, before: datetime, limit: int
@@ -92,11 +139,26 @@ class SqlOperations(Repository):
         return tuple(_operation_of(row, self.sealer) for row in rows)
 
 
-def _in_state(operation_id: OperationId, state: OperationState) -> sa.Update:
+def _shown_as(state: ShownState) -> sa.ColumnElement[bool]:
+    """Return what `shown_state` says, in SQL."""
+    row = OperationRow
+    looked_at = row.state == OperationState.PROBING.value
+    same = row.state == state.value
+    if state is ShownState.UNKNOWN:
+        return same | (looked_at & (row.probes <= PROBES_MAX))
+    if state is ShownState.MANUAL:
+        return same | (looked_at & (row.probes > PROBES_MAX))
+    return same
+
+
+def _held_as(operation: Operation, state: OperationState) -> sa.Update:
+    """Return an update of the row if nobody else has moved it on, or taken it up."""
     statement = sa.update(OperationRow).where(
-        OperationRow.id == operation_id, OperationRow.state == state.value
+        OperationRow.id == operation.id,
+        OperationRow.state == state.value,
+        OperationRow.fence == operation.fence,
     )
-    return touching(statement, operation_id)
+    return touching(statement, operation.id)
 
 
 def _operation_of(row: OperationRow, sealer: Sealer) -> Operation:
@@ -119,6 +181,13 @@ def _operation_of(row: OperationRow, sealer: Sealer) -> Operation:
         settles_at=row.settles_at,
         created_at=row.created_at,
         updated_at=row.updated_at,
+        fence=row.fence,
+        lease_until=row.lease_until,
+        probes=row.probes,
+        was_unknown=row.was_unknown,
+        said_done=row.said_done,
+        watch_at=row.watch_at,
+        watches=row.watches,
     )
 
 
@@ -150,6 +219,13 @@ def _columns_of(operation: Operation, sealer: Sealer) -> dict[str, Any]:
         "settles_at": operation.settles_at,
         "created_at": operation.created_at,
         "updated_at": operation.updated_at,
+        "fence": operation.fence,
+        "lease_until": operation.lease_until,
+        "probes": operation.probes,
+        "was_unknown": operation.was_unknown,
+        "said_done": operation.said_done,
+        "watch_at": operation.watch_at,
+        "watches": operation.watches,
     }
 
 

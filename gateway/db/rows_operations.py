@@ -25,6 +25,8 @@ class OperationRow(Watched, Owned, Base):
         sa.Index(None, "owner_path", "id"),
         sa.Index(None, "state", "id"),
         sa.Index(None, "state", "updated_at"),
+        sa.Index(None, "state", "settles_at"),
+        sa.Index(None, "watch_at"),
         sa.Index(None, "kind", "id"),
         sa.Index(None, "resource_id", "id"),
     )
@@ -47,6 +49,13 @@ class OperationRow(Watched, Owned, Base):
     settles_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    fence: Mapped[int]
+    lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    probes: Mapped[int]
+    was_unknown: Mapped[bool]
+    said_done: Mapped[bool]
+    watch_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    watches: Mapped[int]
 
 
 class AuditEntryRow(Owned, Base):

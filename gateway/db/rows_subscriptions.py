@@ -56,6 +56,7 @@ class SubscriptionRow(Watched, Owned, Base):
     epoch: Mapped[int]
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    compared_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class ReferenceRow(Owned, Base):
@@ -95,6 +96,7 @@ def indexes_of(table: str) -> tuple[sa.Index, ...]:
         sa.Index(None, "external_id_norm"),
         sa.Index(None, "expires_at"),
         sa.Index(None, "updated_at"),
+        sa.Index(None, "panel_id", "compared_at"),
     )
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+import sqlalchemy as sa
 from sqlalchemy import exc
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,8 +17,10 @@ from gateway.db.answers import SqlKeptAnswers
 from gateway.db.audit import SqlAuditEntries
 from gateway.db.devices import SqlDevices
 from gateway.db.documents import SqlTrustedDocuments
+from gateway.db.drifts import SqlDrifts
 from gateway.db.engine import WRITES, is_sqlite
 from gateway.db.failures import unavailable
+from gateway.db.holds import NoHolds
 from gateway.db.keys import SqlKeys
 from gateway.db.lines import SqlLines
 from gateway.db.operations import SqlOperations
@@ -24,6 +28,7 @@ from gateway.db.panels import SqlPanels
 from gateway.db.resellers import SqlResellers
 from gateway.db.scope_guard import ScopedSession
 from gateway.db.touched import touched
+from gateway.domain.clock import SystemClock
 from gateway.domain.errors import ServiceUnavailable
 
 if TYPE_CHECKING:
@@ -53,9 +58,20 @@ class SqlStore:
     panels: ports.PanelRows
     keys: ports.Keys
     operations: ports.Operations
+    drifts: ports.Drifts
     audit: ports.AuditEntries
     answers: ports.KeptAnswers
     documents: ports.TrustedDocuments
+    holds: ports.Holds
+    session: AsyncSession
+
+    async def clock_ahead(self) -> timedelta:
+        """Ask PostgreSQL for its time; SQLite has this machine's."""
+        if self.session.get_bind().dialect.name != "postgresql":
+            return timedelta()
+        connection = await self.session.connection()
+        there = await connection.scalar(sa.select(sa.func.clock_timestamp()))
+        return timedelta() if there is None else there - SystemClock().now()
 
 
 class SqlDatabase:
@@ -152,9 +168,12 @@ class SqlDatabase:
             panels=SqlPanels(*made),
             keys=SqlKeys(*made),
             operations=SqlOperations(*made),
+            drifts=SqlDrifts(*made),
             audit=SqlAuditEntries(*made),
             answers=SqlKeptAnswers(*made),
             documents=SqlTrustedDocuments(*made),
+            holds=NoHolds(),
+            session=session,
         )
 
     def _my_turn(self, *, writable: bool) -> AbstractAsyncContextManager[object]:

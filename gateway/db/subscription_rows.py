@@ -89,6 +89,8 @@ def columns_of(resource: Subscription) -> dict[str, Any]:
         "epoch": resource.epoch,
         "created_at": resource.created_at,
         "updated_at": resource.updated_at,
+        # What is made is read back at once; later comparisons have their own statement.
+        "compared_at": resource.created_at,
     }
 
 

@@ -8,29 +8,32 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar
 import sqlalchemy as sa
 
 from gateway.db.repository import Repository, not_found
+from gateway.db.rows_operations import OperationRow
 from gateway.db.rows_subscriptions import OPERATOR, SubscriptionRow
 from gateway.db.subscription_rows import in_state, with_prefix
 from gateway.db.touched import touching
 from gateway.domain.errors import ExternalIdTaken, GatewayError, StateConflict
 from gateway.domain.ids import OperationId
 from gateway.domain.paging import page_of
-from gateway.domain.subscriptions import SubscriptionT
+from gateway.domain.subscriptions import Status, SubscriptionT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from gateway.db.rows_subscriptions import ReferenceRow
-    from gateway.domain.ids import ResellerId
+    from gateway.domain.ids import PanelId, ResellerId
     from gateway.domain.paging import Page, PageRequest
     from gateway.domain.subscriptions import Filter
 
 RowT = TypeVar("RowT", bound=SubscriptionRow)
 
-#: What never changes after the insert; the owner is the scope's business.
-_FIXED: Final = frozenset({"id", "owner_path", "created_at"})
+#: What `save` leaves alone; the owner is the scope's business.
+_FIXED: Final = frozenset({"id", "owner_path", "created_at", "compared_at"})
 #: As a constant in the statement, since only so the database sees that the partial index fits.
 _TERMINATED: Final = sa.literal("terminated", literal_execute=True)
+#: What is on its panel for sure, or was: only there is something to compare.
+_COMPARED: Final = (Status.LIVE.value, Status.TERMINATED.value)
 
 
 class SqlSubscriptions(Repository, Generic[SubscriptionT, RowT]):
@@ -163,6 +166,46 @@ class SqlSubscriptions(Repository, Generic[SubscriptionT, RowT]):
         """Remove what this operation kept, if anything."""
         rows = self.reference_rows
         await self.change(sa.delete(rows).where(rows.operation_id == operation_id))
+
+    async def take_uncompared(
+        self, panel_id: PanelId, before: datetime, until: datetime, limit: int
+    ) -> tuple[SubscriptionT, ...]:
+        """Return those of a panel that were not compared since *before*, the longest ago first."""
+        rows = self.rows
+        is_held = sa.exists().where(OperationRow.holds_resource == rows.id)
+        query = (
+            sa.select(rows)
+            .where(
+                rows.panel_id == panel_id,
+                rows.compared_at <= before,
+                rows.status.in_(_COMPARED),
+                ~is_held,
+            )
+            .order_by(rows.compared_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True, key_share=True)
+        )
+        taken = list(await self.session.scalars(query))
+        if taken:
+            statement = sa.update(rows).where(rows.id.in_([row.id for row in taken]))
+            await self.change(touching(statement).values(compared_at=until))
+        return tuple(self.resource_of(row) for row in taken)
+
+    async def set_compared(self, resource_id: str, at: datetime) -> None:
+        """Note that it was compared; nobody is told, for nothing that is shown changes."""
+        statement = sa.update(self.rows).where(self.rows.id == resource_id)
+        await self.change(touching(statement).values(compared_at=at))
+
+    async def list_compared(self, panel_id: PanelId, limit: int) -> tuple[str, ...]:
+        """Return the ids of those of a panel that were compared last, the last one first."""
+        rows = self.rows
+        query = (
+            sa.select(rows.id)
+            .where(rows.panel_id == panel_id)
+            .order_by(rows.compared_at.desc())
+            .limit(limit)
+        )
+        return tuple(await self.session.scalars(query))
 
     def not_terminated(self) -> sa.ColumnElement[bool]:
         """Return the test for what still is, or may come to be."""

@@ -224,10 +224,14 @@ class IdempotencyKeyReused(GatewayError):
 
 
 class PanelError(GatewayError):
-    """What a panel's answer, or its silence, means for the caller."""
+    """What a panel's answer, or its silence, means for the caller.
+
+    `unsent`: the call that was asked for was not even sent; the panel has refused an earlier one.
+    """
 
     code = "panel_unavailable"
     status = 503
+    unsent: bool = False
 
 
 class PanelRefusedValues(PanelError):

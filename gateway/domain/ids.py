@@ -20,6 +20,7 @@ PanelId = NewType("PanelId", str)
 KeyId = NewType("KeyId", str)
 OperationId = NewType("OperationId", str)
 AuditEntryId = NewType("AuditEntryId", str)
+DriftId = NewType("DriftId", str)
 
 
 #: Crockford's alphabet in lower case: no i, l, o, u, so ids survive being read aloud.
@@ -37,6 +38,7 @@ class IdKind(StrEnum):
     KEY = "key"
     OPERATION = "op"
     AUDIT_ENTRY = "aud"
+    DRIFT = "drf"
     KEPT_ANSWER = "idk"
     DOCUMENT = "doc"
 

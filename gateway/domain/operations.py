@@ -1,7 +1,9 @@
 """An operation: one change asked of a panel, with a known end.
 
-PREPARED: surely not sent. SENDING: maybe sent. UNKNOWN: sent, no usable answer. SUCCEEDED, FAILED:
-final. The finer settling states come between UNKNOWN and the end.
+PREPARED: surely not sent. SENDING: maybe sent. UNKNOWN: sent, no usable answer; until `settles_at`
+it may still take effect, so nothing is looked at before. PROBING: a worker looks at the panel. From
+there it goes back to SENDING when it provably did not happen, or to an end: SUCCEEDED, FAILED, or
+MANUAL, where a person has to decide.
 """
 
 from __future__ import annotations
@@ -9,9 +11,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from gateway.domain.errors import Fault
 from gateway.domain.ids import OperationId, PanelId, ResellerId
+
+#: Looks that may tell nothing; after one more a person is asked.
+PROBES_MAX: Final = 7
 
 
 class OperationState(StrEnum):
@@ -20,6 +26,7 @@ class OperationState(StrEnum):
     PREPARED = "prepared"
     SENDING = "sending"
     UNKNOWN = "unknown"
+    PROBING = "probing"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     MANUAL = "manual"
@@ -28,6 +35,24 @@ class OperationState(StrEnum):
     def is_final(self) -> bool:
         """Succeeded and failed operations never change again."""
         return self in {OperationState.SUCCEEDED, OperationState.FAILED}
+
+
+class ShownState(StrEnum):
+    """Where an operation is, as callers see it."""
+
+    PREPARED = "prepared"
+    SENDING = "sending"
+    UNKNOWN = "unknown"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    MANUAL = "manual"
+
+
+class Decision(StrEnum):
+    """What a person says of an operation that is MANUAL."""
+
+    APPLIED = "applied"
+    NOT_APPLIED = "not_applied"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +83,12 @@ class Operation:
 
     `request`, `desired` and `result` are the kind's own structures as JSON; they may hold
     passwords, are sealed at rest and never shown.
+
+    `fence` counts the workers that took it up: what one of them writes after another took over is
+    refused. `lease_until`: until then the last one has it. `probes`: looks that told nothing.
+    `was_unknown`: its outcome was unknown once. `said_done`: the panel said yes to the last call.
+    `watch_at`: when to look whether a creation that failed has come to be after all; `watches`: how
+    often that was done.
     """
 
     id: OperationId
@@ -78,12 +109,27 @@ class Operation:
     settles_at: datetime | None
     created_at: datetime
     updated_at: datetime
+    fence: int = 0
+    lease_until: datetime | None = None
+    probes: int = 0
+    was_unknown: bool = False
+    said_done: bool = False
+    watch_at: datetime | None = None
+    watches: int = 0
+
+    @property
+    def shown_state(self) -> ShownState:
+        """Return the state that callers see: whether somebody is looking is not their business."""
+        if self.state is not OperationState.PROBING:
+            return ShownState(self.state)
+        handed_over = self.probes > PROBES_MAX
+        return ShownState.MANUAL if handed_over else ShownState.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperationFilter:
     """Which operations to list; None does not narrow."""
 
-    state: OperationState | None = None
+    state: ShownState | None = None
     kind: str | None = None
     resource_id: str | None = None

@@ -87,6 +87,10 @@ class Subscription:
             return State.EXPIRED
         return State.ACTIVE
 
+    def state_as_live(self, now: datetime) -> State:
+        """Return what a caller would see at *now* if it were on its panel."""
+        return replace(self, status=Status.LIVE).state_at(now)
+
     def must_be_changeable(self) -> None:
         """Refuse changes of what is not there yet, or no more.
 

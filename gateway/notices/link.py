@@ -154,7 +154,10 @@ async def _send(connection: AbstractConnection, commands: Sequence[_Command]) ->
     if not connection.is_connected:
         raise LinkBrokenError("the connection was closed")
     packed = connection.pack_commands(commands)
-    await connection.send_packed_command(packed, check_health=False)
+    try:
+        await connection.send_packed_command(packed, check_health=False)
+    except RuntimeError as error:  # uvloop's word for a connection that the server has reset.
+        raise LinkBrokenError("the connection was closed") from error
 
 
 async def _exchange(connection: AbstractConnection, commands: Sequence[_Command]) -> None:

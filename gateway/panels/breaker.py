@@ -1,8 +1,8 @@
 """Leaving a panel alone that does not answer, or that has shut us out.
 
 Closed: calls go out. Open: every call is refused at once and nothing is sent, for a pause that
-grows with each time the panel was still not well. Then one call, whichever comes first, goes out
-while the others are still refused: an answer closes the breaker at once.
+grows, up to a bound, with each time the panel was still not well. Then one call, whichever comes
+first, goes out while the others are still refused: an answer closes the breaker at once.
 
 What opens it, and as what it is told (`BreakerState.reason`):
 - `unreachable`, `tls_failed`, `timed_out`: several attempts in a row without any answer.
@@ -46,18 +46,25 @@ _log: Final = structlog.get_logger("gateway.panels")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pauses:
-    """Seconds that a breaker stays open: the first pause, doubled each time up to the longest."""
+    """Seconds that a breaker stays open: the first pause, doubled each time up to the longest.
+
+    A panel that was away is to be found again soon after it is back, and a call in ten seconds
+    harms none. One that refuses us is not mended by waiting, and a ban may grow with each try.
+    """
 
     first: float = 2.0
-    longest: float = 60.0
+    longest: float = 10.0
+    refused_longest: float = 60.0
     ban_first: float = 30.0
     ban_longest: float = 300.0
 
-    def after(self, times: int, *, banned: bool) -> float:
+    def after(self, times: int, reason: str) -> float:
         """Return the pause after a panel was found unwell *times* times, from 1."""
-        first, longest = (
-            (self.ban_first, self.ban_longest) if banned else (self.first, self.longest)
-        )
+        first, longest = self.first, self.longest
+        if reason == SUSPECTED_BAN:
+            first, longest = self.ban_first, self.ban_longest
+        elif reason in _SHUT_OUT:
+            longest = self.refused_longest
         return float(min(longest, first * 2 ** min(times - 1, 30)))
 
 
@@ -97,28 +104,27 @@ class Breaker:
         self._since: datetime | None = None
         self._until = 0.0
         self._times = 0
-        self._probing = False
+        self._tries = 0  # Calls under way that were let in to try.
+        self._tried_at = -math.inf
 
     @contextmanager
-    def entry(self) -> Iterator[Callable[[], None]]:
+    def entry(self, *, is_change: bool = False) -> Iterator[Callable[[], None]]:
         """Let one call in; what is yielded checks again, for who had to wait for a turn.
 
         Raises:
             PanelUnavailable, PanelMisconfigured: the breaker is open; nothing may be sent.
         """
-        self._refuse_if_open()
-        is_probe = self._reason is not None
-        self._probing = self._probing or is_probe
+        is_try = self._let_in(is_change=is_change)
 
         def check_again() -> None:
-            if not is_probe:
-                self._refuse_if_open()
+            nonlocal is_try
+            if not is_try:
+                is_try = self._let_in(is_change=is_change)
 
         try:
             yield check_again
         finally:
-            if is_probe:
-                self._probing = False
+            self._tries -= is_try
 
     def answered(self, shut_out: str | None) -> None:
         """Count an answer; *shut_out* names why it lets us do nothing."""
@@ -134,12 +140,13 @@ class Breaker:
 
     def failed(self, reason: Reason, seconds: float) -> None:
         """Count an attempt without an answer, for which there were *seconds*."""
-        if not _counts(reason, seconds):
+        if not was_fair(reason, seconds):
             return
         self._failures += 1
         timed_out = reason is Reason.CONNECT_TIMED_OUT
         self._connects_timed_out = self._connects_timed_out + 1 if timed_out else 0
-        if self._failures >= FAILURES or self._probing:
+        is_try = self._reason is not None and self._tries
+        if self._failures >= FAILURES or is_try:
             self._unwell(self._reason_of(reason))
 
     def state(self) -> BreakerState:
@@ -153,6 +160,14 @@ class Breaker:
             retry_after_seconds=self._retry_after() if is_open else None,
         )
 
+    def is_left_alone(self) -> bool:
+        """Tell whether a read would be refused now because the panel does not answer.
+
+        Not so where an operator may have to mend something: that is for a call to say.
+        """
+        is_silent = self._reason in _SILENT
+        return is_silent and not self._may_try(is_change=False)
+
     def _reason_of(self, reason: Reason) -> str:
         if reason is not Reason.CONNECT_TIMED_OUT:
             return reason
@@ -163,11 +178,10 @@ class Breaker:
 
     def _unwell(self, reason: str) -> None:
         was_open = self._reason is not None
-        if was_open and not self._probing:
+        if was_open and not self._tries:
             return  # A call from before it opened; it says nothing new.
-        self._probing = False
         self._times += 1
-        pause = self._pauses.after(self._times, banned=reason == SUSPECTED_BAN)
+        pause = self._pauses.after(self._times, reason)
         self._until = self._clock.monotonic() + pause
         self._since = self._since or self._clock.now()
         if reason != self._reason:
@@ -175,16 +189,41 @@ class Breaker:
             _log.warning("panel.breaker_opened", panel_id=self._panel_id, reason=reason)
             self._report(self.state())
 
-    def _refuse_if_open(self) -> None:
+    def _let_in(self, *, is_change: bool) -> bool:
+        """Let one call in, and tell whether it is a try.
+
+        Raises:
+            PanelUnavailable, PanelMisconfigured
+        """
         if self._reason is None:
-            return
-        if self._probing or self._clock.monotonic() < self._until:
+            return False
+        if not self._may_try(is_change=is_change):
             raise self._refusal()
+        self._tries += 1
+        self._tried_at = self._clock.monotonic()
+        return True
+
+    def _may_try(self, *, is_change: bool) -> bool:
+        """Tell whether one call may find out how the panel is.
+
+        A try that takes long, of a panel that hangs, does not keep the next one waiting for more
+        than a pause. Where the panel hangs, a change would be sent and its outcome be unknown: so
+        it tries only where nobody reads for a pause more.
+        """
+        now, longest = self._clock.monotonic(), self._pauses.longest
+        due = self._until
+        if is_change and self._reason == Reason.TIMED_OUT:
+            due += longest
+        if self._tries:
+            due = max(due, self._tried_at + longest)
+        return now >= due
 
     def _refusal(self) -> PanelError:
         after = self._retry_after()
         if self._reason in _SHUT_OUT:
-            return PanelMisconfigured(_SHUT_OUT[self._reason], retry_after_seconds=after)
+            refusal = PanelMisconfigured(_SHUT_OUT[self._reason], retry_after_seconds=after)
+            refusal.unsent = True
+            return refusal
         return PanelUnavailable("The panel does not answer.", retry_after_seconds=after)
 
     def _retry_after(self) -> int:
@@ -217,11 +256,17 @@ class Breakers:
         self._report(breaker.state())  # It may take the place of an open one.
         return breaker
 
+    def is_left_alone(self, panel_id: PanelId) -> bool:
+        """Tell whether a panel does not answer, and is not to be tried yet."""
+        held = self._breakers.get(panel_id)
+        return held is not None and held[1].is_left_alone()
+
     def states(self) -> tuple[BreakerState, ...]:
         """Return where each breaker stands, of the panels called since the start."""
         return tuple(breaker.state() for _place, breaker in self._breakers.values())
 
 
+_SILENT: Final = frozenset({Reason.UNREACHABLE, Reason.TLS_FAILED, Reason.TIMED_OUT})
 _SHUT_OUT: Final[dict[str | None, str]] = {
     "ip_refused": "The panel refuses the gateway's address.",
     "key_wrong": "The panel refuses the gateway's key.",
@@ -229,7 +274,8 @@ _SHUT_OUT: Final[dict[str | None, str]] = {
 }
 
 
-def _counts(reason: Reason, seconds: float) -> bool:
+def was_fair(reason: Reason, seconds: float) -> bool:
+    """Tell whether an attempt without an answer, for which there were *seconds*, says anything."""
     match reason:
         case Reason.BROKEN_OFF:
             return False

@@ -15,14 +15,25 @@ from gateway.domain.errors import (
     PanelUnavailable,
     PanelUnsupported,
 )
+from gateway.domain.ids import PanelId
 from gateway.domain.panels import Panel, Probe, ProbeWarning
 from gateway.domain.secrets import MASK
 from gateway.panels.breaker import Breakers
 from gateway.panels.dialect import Answer, Ask, Dialect, Findings, Form, TransportFault, Verb
-from gateway.panels.exchange import Exchange, ReportCall, Sending, report_nothing
+from gateway.panels.exchange import (
+    LEAST_SECONDS,
+    Exchange,
+    ReportCall,
+    ReportShed,
+    Sending,
+    report_no_shed,
+    report_nothing,
+)
+from gateway.panels.limiter import Limiters
 from gateway.panels.pacing import Budgets
 from gateway.panels.queueing import Priority
 from gateway.panels.registry import known_dialects, verb_for
+from gateway.panels.retrying import RetryBudgets
 from gateway.panels.transport import Transport
 from gateway.services.ports.panels import PanelCall, SendingToken
 from gateway.services.ports.system import Clock, Random
@@ -35,6 +46,9 @@ READ_ATTEMPTS: Final = 3
 READ_PAUSE_SECONDS: Final = 0.25
 #: The same, at least, when the panel answered, but not well: it may count us per second.
 ANSWERED_PAUSE_SECONDS: Final = 1.0
+#: A change starts only while this part of its time is left: sent with less, its answer would come
+#: too late, and what could have been refused would be unknown.
+CHANGE_LEAST_SHARE: Final = 0.25
 #: Seconds that each of a probe's few calls may take, with the wait for its turn.
 PROBE_CALL_SECONDS: Final = 15.0
 #: What a caller is told to wait when a panel cannot be reached.
@@ -52,7 +66,7 @@ class _Failed:
 class HttpPanels:
     """All panels over HTTP, each in its dialect and within its budget. Implements `Panels`."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each guards a panel in its way
         self,
         *,
         transport: Transport,
@@ -60,15 +74,22 @@ class HttpPanels:
         clock: Clock,
         random: Random,
         report: ReportCall = report_nothing,
+        report_shed: ReportShed = report_no_shed,
         breakers: Breakers | None = None,
+        limiters: Limiters | None = None,
+        retries: RetryBudgets | None = None,
     ) -> None:
+        self._breakers = breakers or Breakers(clock)
         self._exchange = Exchange(
             transport=transport,
             budgets=budgets,
-            breakers=breakers or Breakers(clock),
+            breakers=self._breakers,
+            limiters=limiters or Limiters(clock),
             clock=clock,
             report=report,
+            report_shed=report_shed,
         )
+        self._retries = retries or RetryBudgets(clock)
         self._clock = clock
         self._random = random
         self._dialects = known_dialects()
@@ -77,6 +98,8 @@ class HttpPanels:
         self, panel: Panel, call: ReadCall, *, timeout_seconds: float, is_background: bool = False
     ) -> ReadResult:
         """Ask up to READ_ATTEMPTS times within *timeout_seconds*, waits for turns included.
+
+        All reads of a panel share what may be repeated: see `retrying.py`.
 
         *is_background*: nobody waits for the answer, so others go first.
 
@@ -87,14 +110,19 @@ class HttpPanels:
         deadline = self._clock.monotonic() + timeout_seconds
         verb, sending = self._prepared(panel, call)
         priority = Priority.BACKGROUND if is_background else Priority.READ
-        attempt = 1
+        retries, attempt = self._retries.of(panel), 1
         while True:
             async with self._exchange.turn(panel, deadline, priority):
+                if attempt == 1:
+                    retries.read()
                 result = await self._asked(sending, verb, call, deadline, attempt)
             if not isinstance(result, _Failed):
                 return result
             pause = max(result.pause, self._backoff_seconds(attempt))
-            if attempt == READ_ATTEMPTS or self._clock.monotonic() + pause >= deadline:
+            starts_at = self._clock.monotonic() + pause
+            if attempt == READ_ATTEMPTS or starts_at >= deadline - LEAST_SECONDS:
+                raise result.error
+            if not retries.take():
                 raise result.error
             await self._clock.sleep(pause)
             attempt += 1
@@ -110,6 +138,8 @@ class HttpPanels:
     ) -> ChangeResult:
         """Send once, and answer within *timeout_seconds*, the wait for a turn included.
 
+        A turn that comes when too little of that is left is not taken: nothing is sent then.
+
         *is_background*: nobody waits for the answer, so others go first.
 
         Raises:
@@ -121,7 +151,9 @@ class HttpPanels:
         deadline = self._clock.monotonic() + timeout_seconds
         verb, sending = self._prepared(panel, call, token)
         priority = Priority.BACKGROUND if is_background else Priority.CHANGE
-        async with self._exchange.turn(panel, deadline, priority):
+        least = max(LEAST_SECONDS, timeout_seconds * CHANGE_LEAST_SHARE)
+        turn = self._exchange.turn(panel, deadline, priority, is_change=True, least_seconds=least)
+        async with turn:
             try:
                 result: ChangeResult = await self._exchange.once(
                     sending, deadline, token.attempt, lambda answer: verb.decode(answer, call)
@@ -135,6 +167,10 @@ class HttpPanels:
     def dialects(self) -> tuple[str, ...]:
         """Return the names of the dialects that can be spoken."""
         return tuple(sorted(self._dialects))
+
+    def is_left_alone(self, panel_id: PanelId) -> bool:
+        """Tell whether the circuit is open and not to be tried yet: see the port."""
+        return self._breakers.is_left_alone(panel_id)
 
     def preview(self, panel: Panel, call: ChangeCall) -> PanelCall:
         """Encode and show: see the port."""

@@ -17,7 +17,7 @@ from gateway.domain.errors import PanelUnavailable
 from gateway.domain.ids import PanelId
 from gateway.domain.panels import Budget as Limits
 from gateway.domain.panels import Panel
-from gateway.panels.queueing import QUEUE_MAX, Place, Priority, Queue
+from gateway.panels.queueing import QUEUE_MAX, Holds, Place, Priority, Queue
 from gateway.services.ports.system import Clock
 
 #: Added to the flood guard's gap: the panel compares whole seconds, so a gap of 2.9 s may count
@@ -98,6 +98,7 @@ class LocalBudget:
         self.limits = limits
         self._clock = clock
         self._queue = Queue(clock)
+        self._holds = Holds()
         self._in_flight = 0
         self._tokens = float(limits.burst)
         self._filled_at = clock.monotonic()
@@ -110,11 +111,13 @@ class LocalBudget:
     ) -> AsyncIterator[None]:
         """Wait for a turn and hold it; see Budget."""
         await self._come(deadline, priority)
+        began = self._clock.monotonic()
         try:
             yield
         finally:
             self._in_flight -= 1
             self._active_at = self._clock.monotonic()
+            self._holds.ended(self._active_at - began)
             self._queue.call_first()
 
     async def _come(self, deadline: float, priority: Priority) -> None:
@@ -165,7 +168,8 @@ class LocalBudget:
         self._filled_at = now
 
     def _least_wait(self, priority: Priority) -> float:
-        """Return seconds that a newcomer waits at least, since those before it need tokens too."""
+        """Return seconds that a newcomer waits at least, since those before it need turns too."""
         self._fill(self._clock.monotonic())
-        wanted = self._queue.ahead_of(priority) + 1 - self._tokens
-        return max(0.0, wanted / self.limits.calls_per_second)
+        ahead = self._queue.ahead_of(priority)
+        for_tokens = (ahead + 1 - self._tokens) / self.limits.calls_per_second
+        return max(0.0, for_tokens, self._holds.wait(ahead, self.limits.in_flight))

@@ -14,6 +14,8 @@ from gateway.services.ports.system import Clock
 
 #: Callers of one priority, and of better ones, that may wait at one panel in one process.
 QUEUE_MAX: Final = 1_000
+#: What the last turn weighs in how long turns are held.
+HOLD_WEIGHT: Final = 0.2
 
 
 class Priority(IntEnum):
@@ -34,12 +36,28 @@ class Place:
         self.called = asyncio.Event()
 
 
+class Holds:
+    """How long turns at one panel are held, of late."""
+
+    def __init__(self) -> None:
+        self._typical = 0.0
+
+    def ended(self, seconds: float) -> None:
+        """Count a turn that was held so long."""
+        self._typical += HOLD_WEIGHT * (seconds - self._typical)
+
+    def wait(self, ahead: int, at_once: int) -> float:
+        """Return seconds until *ahead* others have had their turns, so many of them at once."""
+        return ahead // at_once * self._typical
+
+
 class Queue:
     """The queue at one panel."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._places: list[Place] = []
+        self._waiting = [0] * len(Priority)
         self._numbers = itertools.count()
 
     @contextmanager
@@ -47,10 +65,12 @@ class Queue:
         """Hold a place for the length of a block; then whoever is first is called."""
         place = Place((priority, next(self._numbers)))
         insort(self._places, place, key=lambda one: one.rank)
+        self._waiting[priority] += 1
         try:
             yield place
         finally:
             self._places.remove(place)
+            self._waiting[priority] -= 1
             self.call_first()
 
     def is_first(self, place: Place) -> bool:
@@ -59,7 +79,7 @@ class Queue:
 
     def ahead_of(self, priority: Priority) -> int:
         """Return how many go before a newcomer of this priority."""
-        return sum(1 for place in self._places if place.rank[0] <= priority)
+        return sum(self._waiting[: priority + 1])
 
     def call_first(self) -> None:
         """Let whoever is first look again."""

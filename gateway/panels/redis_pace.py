@@ -215,7 +215,8 @@ class RedisPace:
         try:
             async with asyncio.timeout(self._patience):
                 answer = await cast("Awaitable[Any]", script(keys=keys, args=arguments))
-        except (RedisError, OSError, TimeoutError) as error:
+        except (RedisError, OSError, TimeoutError, RuntimeError) as error:
+            # RuntimeError: uvloop's word for a connection that the server has reset.
             self._went_away(error)
             raise PaceAway from None
         if self._away_until is not None:

@@ -20,7 +20,7 @@ from gateway.domain.panels import Budget as Limits
 from gateway.domain.panels import Panel
 from gateway.panels.fallback_pacing import FallbackBudget, FallbackBudgets
 from gateway.panels.pacing import gap_seconds, refuse_unless_due, too_much
-from gateway.panels.queueing import QUEUE_MAX, Priority, Queue
+from gateway.panels.queueing import QUEUE_MAX, Holds, Priority, Queue
 from gateway.services.ports.system import Clock, Random
 
 #: A lease outlives its call's deadline by this, and then ends by itself: its process died.
@@ -136,6 +136,7 @@ class SharedBudget:
         self._shared = shared
         self._clock = shared.clock
         self._queue = Queue(shared.clock)
+        self._holds = Holds()
         self._asking = asyncio.Lock()
         self._outages_told = 0
         self._outages_sat_out = 0
@@ -152,15 +153,18 @@ class SharedBudget:
             async with self._alone().turn(deadline, priority):
                 yield
             return
+        began = self._clock.monotonic()
         try:
             yield
         finally:
+            self._holds.ended(self._clock.monotonic() - began)
             self._leave(lease)
 
     async def _come(self, lease: str, deadline: float, priority: Priority) -> None:
         ahead = self._queue.ahead_of(priority)
         limits = self.panel.budget
-        least = max(0, ahead + 1 - limits.burst) / limits.calls_per_second
+        for_tokens = max(0, ahead + 1 - limits.burst) / limits.calls_per_second
+        least = max(for_tokens, self._holds.wait(ahead, limits.in_flight))
         if ahead >= QUEUE_MAX:
             raise too_much(least)
         refuse_unless_due(least, deadline, self._clock)

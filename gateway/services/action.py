@@ -14,7 +14,7 @@ from functools import wraps
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 from gateway.domain.audit import AuditEntry, Phase
-from gateway.domain.caller import Permission
+from gateway.domain.caller import CallerKind, Permission
 from gateway.domain.errors import PermissionDenied, Refusal, VersionMismatch
 from gateway.domain.ids import kind_of
 from gateway.domain.operations import Asker
@@ -70,7 +70,13 @@ class Action:
         return self.ports.database.read(self.scope)
 
     def write(self) -> AbstractAsyncContextManager[Store]:
-        """Return a transaction of the caller's scope."""
+        """Return a transaction of the caller's scope.
+
+        Raises:
+            ServiceUnavailable: the process is stopping; workers still finish what they have begun.
+        """
+        if self.context.caller.kind is not CallerKind.SYSTEM:
+            self.ports.lifecycle.refuse_while_draining()
         return self.ports.database.write(self.scope)
 
     def entry(  # noqa: PLR0913 - an audit entry has that many parts
@@ -135,7 +141,7 @@ class Action:
         if not denied and (error.operation_id is not None or self.context.dry_run):
             return
         phase = Phase.DENIED if denied else Phase.FAILED
-        async with self.write() as store:
+        async with self.ports.database.write(self.scope) as store:
             await store.audit.append(self.entry(phase, resource_id=resource_id, code=error.code))
 
 

@@ -14,17 +14,19 @@ from gateway.domain.errors import (
     GatewayError,
     IdempotencyInProgress,
     NotFound,
+    Refusal,
     ServiceUnavailable,
     StateConflict,
 )
 from gateway.domain.ids import IdKind, OperationId, new_id
-from gateway.domain.operations import OperationState
+from gateway.domain.operations import OperationState, ShownState
 from gateway.services import engine
 from gateway.services.action import Action
 from gateway.services.codec import pack, unpack
 from gateway.services.context import Outcome
 from gateway.services.idempotency import find_kept, keep
 from gateway.services.kinds import Already, Kind
+from gateway.services.ports.notices import Listener
 from gateway.services.ports.store import Store
 from gateway.services.prepared import new_operation
 from gateway.services.problems import error_of
@@ -37,6 +39,8 @@ Desired = TypeVar("Desired")
 Result = TypeVar("Result")
 
 RETRY_AFTER_SECONDS: Final = 2
+#: How long settling takes once it may begin, where workers run and the panel answers.
+SETTLING_SECONDS: Final = 5.0
 
 
 async def carry_out(
@@ -57,7 +61,8 @@ async def carry_out(
     if kept is None:
         try:
             prepared = await _prepare(action, kind, request)
-        except IdempotencyInProgress:
+        except (IdempotencyInProgress, Refusal):
+            # A copy of this request may have come first: then what refuses it is its own doing.
             kept = await find_kept(action)
             if kept is None:
                 raise
@@ -91,9 +96,9 @@ async def _prepare(
                 return target
             await _refuse_while_unsettled(store, target.resource_id)
             idempotency_id = await keep(action, store, operation_id=operation_id)
-            await store.operations.add(
-                new_operation(action, kind, target, operation_id, idempotency_id)
-            )
+            operation = new_operation(action, kind, target, operation_id, idempotency_id)
+            await store.operations.add(operation)
+            await store.holds.hold(operation)
             await store.audit.append(
                 action.entry(
                     Phase.STARTED,
@@ -163,14 +168,61 @@ async def _wait(action: Action, operation_id: OperationId) -> None:
 
     A bug in it is in the log, with its task, and in the operation, which the caller is shown.
     """
+    clock = action.ports.clock
     work = action.ports.tasks.spawn(
         engine.run(action.ports, operation_id), name=f"operation:{operation_id}"
     )
     asked = action.context.wait_seconds
     seconds = action.ports.limits.change_deadline_seconds if asked is None else asked
-    done, _ = await asyncio.wait({work}, timeout=seconds)
+    deadline = clock.monotonic() + seconds
+    done = await _ends_within(action, work, seconds)
     if done and isinstance(error := work.exception(), GatewayError):
         raise error
+    if done:
+        await _wait_until_settled(action, operation_id, deadline)
+
+
+async def _ends_within(action: Action, work: asyncio.Task[None], seconds: float) -> bool:
+    """Wait for *work*, but not after the process is cut off: its row tells how far it came."""
+    cut_off = asyncio.ensure_future(action.ports.lifecycle.until_cut_off())
+    try:
+        await asyncio.wait({work, cut_off}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        cut_off.cancel()
+    return work.done()
+
+
+async def _wait_until_settled(action: Action, operation_id: OperationId, deadline: float) -> None:
+    """Let a caller whose change became unknown wait for its settling, if that can come in time."""
+    clock = action.ports.clock
+    try:
+        async with action.ports.notices.listen(operation_id) as listener:
+            while True:
+                async with action.read() as store:
+                    operation = await store.operations.get(operation_id)
+                settles_at = operation.settles_at
+                if operation.shown_state is not ShownState.UNKNOWN or settles_at is None:
+                    return
+                if action.ports.lifecycle.is_draining:
+                    return  # Settling takes long, and the workers here have stopped.
+                due = clock.monotonic() + (settles_at - clock.now()).total_seconds()
+                left = min(deadline, due + SETTLING_SECONDS) - clock.monotonic()
+                if due >= deadline or left <= 0:
+                    return
+                await _listen(action, listener, left)
+    except ServiceUnavailable:
+        return  # Too many wait already, or our database is away: the row tells how it ends.
+
+
+async def _listen(action: Action, listener: Listener, seconds: float) -> None:
+    """Wait for a notice, but not in a process that drains: its workers have stopped."""
+    notice = asyncio.ensure_future(listener.wait(seconds))
+    draining = asyncio.ensure_future(action.ports.lifecycle.until_draining())
+    try:
+        await asyncio.wait({notice, draining}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        notice.cancel()
+        draining.cancel()
 
 
 async def _outcome(

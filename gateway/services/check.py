@@ -48,12 +48,12 @@ def differing(call: Creation | Edit, info: LineInfo) -> tuple[str, ...]:
             wrong.append(name)
     for name in _TEXTS:
         wanted = getattr(call, name)
-        if wanted is not UNCHANGED and not _same_text(wanted, getattr(info, name)):
+        if wanted is not UNCHANGED and not same_text(wanted, getattr(info, name)):
             wrong.append(name)
     return tuple(wrong)
 
 
-def _same_text(wanted: str, found: str) -> bool:
+def same_text(wanted: str, found: str) -> bool:
     """Compare notes; a panel that does not read `%` as a format keeps both signs of an edit."""
     return found.strip() in {wanted.strip(), wanted.strip().replace("%", "%%")}
 
@@ -82,18 +82,19 @@ async def verify(
     try:
         found = await read_back(ports, panel, read)
     except PanelError as error:
-        text = f"The panel said done, but could not be read back ({error.code})."
-        return Verdict(PanelOutcomeUnknown(text))
+        return _doubted(f"could not be read back ({error.code})")
     except StateConflict:
-        text = "The panel said done, but the line behind the device is missing."
-        return Verdict(PanelOutcomeUnknown(text))
+        return _doubted("the line behind the device is missing")
     if isinstance(found, NotOnPanel):
-        return Verdict(PanelOutcomeUnknown(f"The panel said done, but {unseen}."))
+        return _doubted(unseen)
     wrong = differing(call, found)
     if wrong:
-        text = f"The panel said done, but holds other values: {', '.join(wrong)}."
-        return Verdict(PanelOutcomeUnknown(text))
-    return Verdict(info=found)
+        return _doubted(f"holds other values: {', '.join(wrong)}")
+    return Verdict(info=found, said_done=True)
+
+
+def _doubted(but: str) -> Verdict:
+    return Verdict(PanelOutcomeUnknown(f"The panel said done, but {but}."), said_done=True)
 
 
 async def verify_unchanged(
@@ -117,7 +118,7 @@ async def verify_unchanged(
     if wrong:
         text = f"The panel changed nothing, but holds other values: {', '.join(wrong)}."
         return Verdict(PanelOutcomeUnknown(text))
-    return Verdict(info=found)
+    return Verdict(info=found, is_unchanged=True)
 
 
 async def read_back(ports: Ports, panel: Panel, read: ReadCall) -> LineInfo | NotOnPanel:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from gateway.services.document_memory import DocumentMemory
+from gateway.services.lifecycle import Lifecycle
 from gateway.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Limits:
     stale_if_error_seconds: int = 86_400
     read_timeout_seconds: float = 15.0
     answers_kept_seconds: int = 72 * 3_600 * 2
+    drift_every_seconds: int = 86_400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +58,7 @@ class Ports:
     #: What is wrong with the text of a document, as the API's schema has it; None: it is not held
     #: against one.
     find_document_fault: FindFault | None = None
+    lifecycle: Lifecycle = field(default_factory=Lifecycle)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,17 +8,20 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from gateway.domain.caller import ROOT_PATH
-from gateway.domain.calls import ChangeCall, ChangeResult, LineInfo
-from gateway.domain.errors import PanelError
+from gateway.domain.calls import ChangeCall, ChangeResult, LineInfo, NotOnPanel
+from gateway.domain.errors import GatewayError, PanelError, PanelLineGated, PanelOutcomeUnknown
+from gateway.domain.operations import Operation
 from gateway.domain.panels import SuspendBy
-from gateway.domain.subscriptions import NewSubscription, Status, Subscription, Term
+from gateway.domain.subscriptions import NewSubscription, State, Status, Subscription, Term
 from gateway.services import policy as rules
 from gateway.services.action import Action
-from gateway.services.check import verify
-from gateway.services.kinds import Applied, Target, Verdict, Work
+from gateway.services.check import differing, verify
+from gateway.services.kinds import Applied, Finding, Found, Target, Verdict, Work
+from gateway.services.looking import Hidden, look
 from gateway.services.noun import ObservedT, ResourceT, owner_of
 from gateway.services.policy import Placement
 from gateway.services.ports.store import Store
+from gateway.services.proof import bears_tag
 from gateway.services.records import facts_of
 from gateway.services.subscription_kind import Result, SubscriptionKind
 
@@ -97,6 +100,52 @@ class CreateKind(
             return verdict
         read = self.noun.read_after(desired)
         return await verify(work.ports, work.panel, desired, read, unseen=self.unseen)
+
+    async def probe(self, work: Work[NewT, ResourceT], desired: CallT) -> Finding:
+        """Ours is what bears the operation's tag; whatever else has this name is never adopted."""
+        seen = await look(work, self.noun.read_after(desired))
+        match seen:
+            case Finding():
+                return seen
+            case NotOnPanel():
+                return Finding(found=Found.ABSENT)
+            case Hidden():
+                return self._hidden(work)
+            case LineInfo() if not self.is_ours(work, seen):
+                return Finding(found=Found.REFUSED, error=self.taken())
+            case LineInfo() if wrong := differing(desired, seen):
+                text = f"It is there, but holds other values: {', '.join(wrong)}."
+                return Finding(found=Found.CONTRADICTS, info=seen, error=PanelOutcomeUnknown(text))
+            case _:
+                return Finding(found=Found.CONFIRMED, info=seen)
+
+    def _hidden(self, work: Work[NewT, ResourceT]) -> Finding:
+        """Tell what it means that the firewall, which shows another line, does not show this one.
+
+        It shows what is enabled and not expired, so such a one is not there.
+        """
+        if work.resource.state_as_live(work.ports.clock.now()) is State.ACTIVE:
+            return Finding(found=Found.ABSENT)
+        return Finding(
+            found=Found.CONTRADICTS,
+            error=PanelLineGated("The panel's firewall hides whether it is there."),
+        )
+
+    def is_ours(self, work: Work[NewT, ResourceT], info: LineInfo) -> bool:
+        """Tell whether what the panel shows is provably what this operation made."""
+        return bears_tag(info, work.operation.id)
+
+    @abstractmethod
+    def taken(self) -> GatewayError:
+        """Return the refusal of a name that somebody else has on the panel."""
+
+    @abstractmethod
+    async def name_is_used(self, store: Store, failed: Operation, desired: CallT) -> bool:
+        """Tell whether another one of ours has the name by which the panel finds *desired*."""
+
+    def stray(self, work: Work[NewT, ResourceT], desired: CallT) -> CallT:
+        """Whatever the call would have made."""
+        return desired
 
     async def apply(
         self, store: Store, work: Work[NewT, ResourceT], desired: CallT, verdict: Verdict

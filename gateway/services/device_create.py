@@ -14,13 +14,15 @@ from gateway.domain.calls import (
     Taken,
 )
 from gateway.domain.devices import Device, NewDevice, ObservedDevice
-from gateway.domain.errors import MacTaken, PanelError, PanelOutcomeUnknown
+from gateway.domain.errors import GatewayError, MacTaken, PanelError, PanelOutcomeUnknown
 from gateway.domain.ids import DeviceId, IdKind, new_id
+from gateway.domain.operations import Operation
 from gateway.services.action import Action
 from gateway.services.create import CreateKind, values_of
 from gateway.services.device_noun import DEVICES
 from gateway.services.kinds import Verdict, Work
 from gateway.services.policy import Placement
+from gateway.services.ports.store import Store
 
 
 class CreateDeviceKind(CreateKind[NewDevice, Device, ObservedDevice, CreateDevice, ObservedDevice]):
@@ -61,11 +63,21 @@ class CreateDeviceKind(CreateKind[NewDevice, Device, ObservedDevice, CreateDevic
             case CreatedDevice():
                 return None
             case Taken():
-                return Verdict(MacTaken("This MAC is taken on the panel."))
+                return Verdict(self.taken())
             case PanelError():
                 return Verdict(answer)
             case _:
                 return Verdict(PanelOutcomeUnknown("The panel's answer does not fit a creation."))
+
+    def taken(self) -> GatewayError:
+        return MacTaken("This MAC is taken on the panel.")
+
+    def may_resend(self, work: Work[NewDevice, Device]) -> bool:
+        """Never where the panel said yes and made nothing: each try leaves a line without a box."""
+        return not work.operation.said_done
+
+    async def name_is_used(self, store: Store, failed: Operation, desired: CreateDevice) -> bool:
+        return await store.devices.find_by_mac(failed.panel_id, desired.mac) is not None
 
     def settled(self, resource: Device, info: LineInfo | None) -> Device:
         if not isinstance(info, DeviceInfo):

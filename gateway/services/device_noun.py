@@ -41,6 +41,11 @@ class DeviceNoun(Noun[Device, ObservedDevice]):
     def edit(self, resource: Device, **fields: Any) -> EditDevice:  # noqa: ANN401 - Edit's fields
         return EditDevice(mac=resource.mac, **fields)
 
+    def disabling(self, made: Creation) -> EditDevice:
+        if not isinstance(made, CreateDevice):
+            raise TypeError("not the creation of a device")
+        return EditDevice(mac=made.mac, enabled=False)
+
     def observed(self, resource: Device, info: ObservedInfo | None) -> ObservedDevice:
         return ObservedDevice(device=resource, info=info)
 

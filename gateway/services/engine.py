@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any, Final
 
@@ -99,7 +99,7 @@ async def run(ports: Ports, operation_id: OperationId, *, is_background: bool = 
             raise
         claimed = await _claim(loaded, desired)
         if isinstance(claimed, Work):
-            await _send(loaded.kind, claimed, desired)
+            await send(loaded.kind, claimed, desired)
             return
         if claimed is _Turn.WAIT and not await _wait_for_turn(loaded):
             return
@@ -147,27 +147,46 @@ def _check_version(loaded: _Loaded) -> None:
 async def _claim(loaded: _Loaded, desired: object) -> Work[Any, Any] | _Turn:
     """Commit SENDING with *desired*, if it is this operation's turn and the plan still holds."""
     kind, work = loaded.kind, loaded.work
-    now = work.ports.clock.now()
-    # The call may have to wait for its turn for as long as for its answer; Q counts from then.
-    waits = timedelta(seconds=answer_wait_seconds(work.panel) + work.panel.settle_seconds)
-    sending = replace(
-        work.operation,
-        state=OperationState.SENDING,
-        attempts=work.operation.attempts + 1,
-        desired=pack(desired),
-        sent_at=now,
-        settles_at=now + waits,
-        updated_at=now,
-    )
     try:
         async with work.ports.database.write(system_scope()) as store:
-            if not await store.operations.claim(sending):
+            sending = await about_to_send(work, store, pack(desired))
+            if not await store.operations.claim(sending.operation):
                 return _Turn.WAIT
             epoch = await _raise_epoch(kind, work, store)
     except _MovedError:
         return _Turn.REPLAN
-    await work.ports.cache.raise_epoch(sending.resource_id, epoch)
-    return replace(work, operation=sending)
+    await work.ports.cache.raise_epoch(sending.operation.resource_id, epoch)
+    return sending
+
+
+async def about_to_send(work: Work[Any, Any], store: Store, desired: bytes) -> Work[Any, Any]:
+    """Return the operation as it is about to be sent, and until when that may be done.
+
+    The call may have to wait for its turn for as long as for its answer; the time in which it may
+    still take effect counts from then. A process that stood still meanwhile must not send it any
+    more: others may have taken the operation up by then.
+    """
+    seconds = answer_wait_seconds(work.panel)
+    answer_by = work.ports.clock.monotonic() + seconds
+    now = await shared_now(work.ports, store)
+    waits = timedelta(seconds=seconds + work.panel.settle_seconds)
+    row = replace(
+        work.operation,
+        state=OperationState.SENDING,
+        attempts=work.operation.attempts + 1,
+        desired=desired,
+        sent_at=now,
+        settles_at=now + waits,
+        lease_until=None,
+        said_done=False,
+        updated_at=now,
+    )
+    return replace(work, operation=row, answer_by=answer_by)
+
+
+async def shared_now(ports: Ports, store: Store) -> datetime:
+    """Return the time that all processes agree on: that of the database."""
+    return ports.clock.now() + await store.clock_ahead()
 
 
 async def _raise_epoch(kind: AnyKind, work: Work[Any, Any], store: Store) -> int:
@@ -192,11 +211,28 @@ async def _wait_for_turn(loaded: _Loaded) -> bool:
     return True
 
 
-async def _send(kind: AnyKind, work: Work[Any, Any], desired: object) -> None:
-    """Make the call and end the operation, or say that its outcome is not known."""
+async def send(kind: AnyKind, work: Work[Any, Any], desired: object) -> None:
+    """Make the call of a SENDING row, and end the operation or say that its outcome is not known.
+
+    Raises:
+        ServiceUnavailable: our database went away; the row says how far it came.
+    """
     call = kind.call(work, desired)
     digest = work.ports.sealer.digest(pack(call), "audit.panel_call")
-    await _end(kind, work, desired, await outcome_of(kind, work, desired), digest)
+    verdict = await outcome_of(kind, work, desired)
+    work = replace(work, operation=replace(work.operation, said_done=verdict.said_done))
+    await _end(kind, work, desired, doubted(work.operation, verdict), digest)
+
+
+def doubted(operation: Operation, verdict: Verdict) -> Verdict:
+    """Take a refusal of a call that was sent before for what it is: no word on the first call.
+
+    Only the panel, looked at once more after the waiting time, can tell that nothing happened.
+    """
+    error = verdict.error
+    if operation.attempts <= 1 or error is None or isinstance(error, PanelOutcomeUnknown):
+        return verdict
+    return Verdict(PanelOutcomeUnknown(f"Sent again, and refused then ({error.code})."))
 
 
 async def outcome_of(kind: AnyKind, work: Work[Any, Any], desired: object) -> Verdict:
@@ -215,7 +251,10 @@ async def outcome_of(kind: AnyKind, work: Work[Any, Any], desired: object) -> Ve
 async def _ask(kind: AnyKind, work: Work[Any, Any], desired: object) -> ChangeResult | PanelError:
     """Return the panel's answer, or the definite error that it means."""
     token = SendingToken(operation_id=work.operation.id, attempt=work.operation.attempts)
-    seconds = answer_wait_seconds(work.panel)
+    left = work.answer_by - work.ports.clock.monotonic()
+    seconds = min(left, answer_wait_seconds(work.panel))
+    if seconds <= 0:
+        raise PanelUnavailable("The gateway came too late to send it; nothing was sent.")
     call = kind.call(work, desired)
     try:
         return await work.ports.panels.change(
@@ -236,10 +275,18 @@ async def _end(
         elif isinstance(verdict.error, PanelOutcomeUnknown):
             await settlement.leave_unknown(kind, work, verdict.error, digest=digest)
         else:
-            never_sent = isinstance(verdict.error, PanelUnavailable)
+            never_sent = _was_not_sent(verdict.error)
+            if kind.is_insisted_on and not never_sent:
+                await settlement.hand_over(kind, work, verdict.error, look_at=None)
+                return
             await settlement.fail(kind, work, verdict.error, never_sent=never_sent, digest=digest)
 
     await _insist(work.ports, end)
+
+
+def _was_not_sent(error: GatewayError) -> bool:
+    """Tell whether *error* says that the panel cannot have got this call."""
+    return isinstance(error, PanelUnavailable) or (isinstance(error, PanelError) and error.unsent)
 
 
 async def _insist(ports: Ports, write: Callable[[], Awaitable[None]]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
-from gateway.domain.errors import IdempotencyInProgress, IdempotencyKeyReused
+from gateway.domain.errors import IdempotencyInProgress, IdempotencyKeyReused, Refusal
 from gateway.domain.idempotency import KeptAnswer
 from gateway.domain.ids import IdKind, OperationId, new_id
 from gateway.services.action import Action
@@ -93,7 +93,8 @@ async def write_once(
                 if action.context.idempotency is not None:
                     await keep(action, store, result=pack(value))
                 return Outcome(value=value)
-        except IdempotencyInProgress:
+        except (IdempotencyInProgress, Refusal):
+            # A copy of this request may have come first: then what refuses it is its own doing.
             kept = await find_kept(action)
             if kept is None:
                 raise

@@ -145,10 +145,12 @@ async def _observe(
         entry = None
     if entry is not None and (fresh := _fresh(act, noun, entry)) is not None:
         return fresh
+    stale = None if entry is None or act.context.no_cache else _stale(act, noun, entry)
+    if stale is not None and act.ports.panels.is_left_alone(resource.panel_id):
+        return stale  # Nothing would be sent; so many readers need not find out one by one.
     try:
         fetched = await _fetch(act, noun, resource, panel)
     except PanelUnavailable:
-        stale = None if entry is None or act.context.no_cache else _stale(act, noun, entry)
         if stale is None:
             raise
         return stale

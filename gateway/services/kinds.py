@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from enum import Enum, auto
+from math import inf
 from typing import Any, Generic, TypeVar
 
 from gateway.domain.calls import ChangeCall, ChangeResult
@@ -56,7 +58,7 @@ class Work(Generic[Request, Resource]):
 
     `is_background`: nobody waits for it any more, so its calls give way to others, up to the one
     that changes something. Reading that back does not: a change that could not be looked at would
-    be called unknown.
+    be called unknown. `answer_by`: until when (monotonic) a SENDING one may be sent and answered.
     """
 
     operation: Operation
@@ -65,6 +67,7 @@ class Work(Generic[Request, Resource]):
     panel: Panel
     ports: Ports
     is_background: bool = False
+    answer_by: float = inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +75,39 @@ class Verdict:
     """What came of a call.
 
     `error` None: applied. A `PanelOutcomeUnknown`: not known. Any other: definitely not applied.
-    `info`: what the panel said when it was asked afterwards, for the cache.
+    `info`: what the panel said when it was asked afterwards, for the cache. `said_done`: the panel
+    said yes, whatever it showed then. `is_unchanged`: it was as wanted before this call, which
+    therefore costs nothing.
     """
 
     error: GatewayError | None = None
     info: object | None = None
+    said_done: bool = False
+    is_unchanged: bool = False
+
+
+class Found(Enum):
+    """What a look at the panel tells of a change whose outcome was unknown."""
+
+    #: It is as it was wanted, and provably by us.
+    CONFIRMED = auto()
+    #: It did not happen, and after the waiting time it will not: it may be sent again.
+    ABSENT = auto()
+    #: It did not happen and cannot any more; `error` says why.
+    REFUSED = auto()
+    #: What is there contradicts what was sent: a person has to decide.
+    CONTRADICTS = auto()
+    #: This look told nothing; another may.
+    UNCLEAR = auto()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What a look at the panel told. `info`: what it showed; `error`: why, in a caller's words."""
+
+    found: Found
+    info: object | None = None
+    error: GatewayError | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,9 +122,13 @@ class Applied(Generic[Result]):
 
 
 class Kind(ABC, Generic[Request, Resource, Desired, Result]):
-    """One sort of change."""
+    """One sort of change.
+
+    `is_insisted_on`: what the panel refuses, or does not do, is for a person, and not at its end.
+    """
 
     name: str
+    is_insisted_on: bool = False
     request_type: type[Request]
     desired_type: type[Desired]
     result_type: type[Result]
@@ -147,6 +182,21 @@ class Kind(ABC, Generic[Request, Resource, Desired, Result]):
     @abstractmethod
     async def abandon(self, store: Store, work: Work[Request, Resource]) -> None:
         """Give back what was reserved; the change surely did not happen."""
+
+    @abstractmethod
+    async def probe(self, work: Work[Request, Resource], desired: Desired) -> Finding:
+        """Look at the panel, after the waiting time, for what came of a change. Never raises.
+
+        Only an answer of the panel is evidence: a look that fails is UNCLEAR.
+        """
+
+    def may_resend(self, work: Work[Request, Resource]) -> bool:
+        """Tell whether what did not happen may be sent once more."""
+        return True
+
+    def stray(self, work: Work[Request, Resource], desired: Desired) -> object | None:
+        """Return what a late effect of a change that failed would leave; None: nothing new."""
+        return None
 
     async def mark_unknown(self, store: Store, work: Work[Request, Resource]) -> None:
         """Show on the resource that its state is not known; most kinds need not."""

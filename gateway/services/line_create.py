@@ -6,15 +6,22 @@ from dataclasses import replace
 from typing import Any, Final
 
 from gateway.domain.calls import ChangeResult, CreatedLine, CreateLine, LineInfo, Taken
-from gateway.domain.errors import PanelError, PanelOutcomeUnknown, UsernameTaken
+from gateway.domain.errors import (
+    GatewayError,
+    PanelError,
+    PanelOutcomeUnknown,
+    UsernameTaken,
+)
 from gateway.domain.ids import IdKind, LineId, new_id
 from gateway.domain.lines import Line, LineWithPassword, NewLine, ObservedLine
+from gateway.domain.operations import Operation
 from gateway.domain.secrets import Secret
 from gateway.services.action import Action
 from gateway.services.create import CreateKind, values_of
 from gateway.services.kinds import Verdict, Work
 from gateway.services.line_noun import LINES
 from gateway.services.policy import Placement
+from gateway.services.ports.store import Store
 
 USERNAME_LENGTH: Final = 12
 PASSWORD_LENGTH: Final = 16
@@ -61,7 +68,7 @@ class CreateLineKind(CreateKind[NewLine, Line, ObservedLine, CreateLine, LineWit
             case CreatedLine():
                 return None
             case Taken():
-                return Verdict(UsernameTaken("This username is taken on the panel."))
+                return Verdict(self.taken())
             case PanelError():
                 return Verdict(answer)
             case _:
@@ -76,6 +83,19 @@ class CreateLineKind(CreateKind[NewLine, Line, ObservedLine, CreateLine, LineWit
         if shown is not None and isinstance(answer, CreatedLine) and shown != answer.panel_line_id:
             return Verdict(PanelOutcomeUnknown("The panel shows another line by this name."))
         return verdict
+
+    def taken(self) -> GatewayError:
+        return UsernameTaken("This username is taken on the panel.")
+
+    def is_ours(self, work: Work[NewLine, Line], info: LineInfo) -> bool:
+        """Count a password that we made as proof too: nobody was told it before."""
+        return super().is_ours(work, info) or work.request.password is None
+
+    async def name_is_used(self, store: Store, failed: Operation, desired: CreateLine) -> bool:
+        """The panel finds lines by the pair: another password is another line."""
+        pair = desired.credentials
+        line = await store.lines.find_by_username(failed.panel_id, pair.username)
+        return line is not None and line.password.equals(pair.password.reveal())
 
     def settled(self, resource: Line, info: LineInfo | None) -> Line:
         return resource if info is None else replace(resource, panel_line_id=info.panel_line_id)

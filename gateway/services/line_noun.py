@@ -51,6 +51,11 @@ class LineNoun(Noun[Line, ObservedLine]):
     def edit(self, resource: Line, **fields: Any) -> EditLine:  # noqa: ANN401 - Edit's fields
         return EditLine(credentials=resource.credentials, **fields)
 
+    def disabling(self, made: Creation) -> EditLine:
+        if not isinstance(made, CreateLine):
+            raise TypeError("not the creation of a line")
+        return EditLine(credentials=made.credentials, enabled=False)
+
     def observed(self, resource: Line, info: ObservedInfo | None) -> ObservedLine:
         return ObservedLine(line=resource, info=info)
 

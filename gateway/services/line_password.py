@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from gateway.domain.calls import LineInfo, NotOnPanel
+from gateway.domain.errors import PanelLineGated, PanelOutcomeUnknown
 from gateway.domain.ids import LineId
 from gateway.domain.lines import Line, LineWithPassword, ObservedLine
 from gateway.domain.secrets import Secret
 from gateway.services.action import Action
-from gateway.services.kinds import Target, Work
+from gateway.services.kinds import Finding, Found, Target, Work
 from gateway.services.line_create import PASSWORD_LENGTH
 from gateway.services.line_noun import LINES
+from gateway.services.looking import Hidden, look, unclear
 from gateway.services.noun import AnyEdit
 from gateway.services.ports.store import Store
 from gateway.services.subscription_kind import SubscriptionEdit
@@ -52,6 +55,25 @@ class RotatePasswordKind(SubscriptionEdit[RotateRequest, Line, ObservedLine, Lin
     async def plan(self, work: Work[RotateRequest, Line]) -> AnyEdit:
         work.resource.must_be_changeable()
         return self.noun.edit(work.resource, new_password=self._new(work))
+
+    async def probe(self, work: Work[RotateRequest, Line], desired: AnyEdit) -> Finding:
+        """Look with the new password, then with the old one: exactly one of them opens the line."""
+        if self._new(work).equals(work.resource.password.reveal()):
+            return await super().probe(work, desired)  # The same once more: there is only one.
+        new = await look(work, self.noun.read_after(desired))
+        old = await look(work, self.noun.read(work.resource))
+        match new, old:
+            case (LineInfo(), NotOnPanel()):
+                return Finding(found=Found.CONFIRMED, info=new)
+            case (NotOnPanel(), LineInfo()):
+                return Finding(found=Found.ABSENT, info=old)
+            case (Finding() as told, _) | (_, Finding() as told):
+                return told
+            case (Hidden(), _) | (_, Hidden()):
+                return unclear(PanelLineGated("The panel's firewall hides this line."))
+        which = "Both" if isinstance(new, LineInfo) else "Neither"
+        text = f"{which} of the old and the new password open a line on the panel."
+        return Finding(found=Found.CONTRADICTS, error=PanelOutcomeUnknown(text))
 
     def changed(self, work: Work[RotateRequest, Line], desired: AnyEdit) -> Line:
         return replace(work.resource, password=self._new(work))

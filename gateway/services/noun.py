@@ -55,6 +55,10 @@ class Noun(ABC, Generic[ResourceT, ObservedT]):
         """Return the call that sets *fields* of it."""
 
     @abstractmethod
+    def disabling(self, made: Creation) -> AnyEdit:
+        """Return the call that switches off what a creating call made."""
+
+    @abstractmethod
     def observed(self, resource: ResourceT, info: ObservedInfo | None) -> ObservedT:
         """Return it together with what its panel said."""
 

@@ -1,4 +1,7 @@
-"""What a crash left behind: operations that nobody drives, and answers kept long enough."""
+"""What a crash left behind before anything was sent, and answers kept long enough.
+
+What may have been sent is settled by `reconcile.py`, crash or not.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from typing import Any, Final
 import structlog
 
 from gateway.domain.caller import Permission
-from gateway.domain.errors import PanelOutcomeUnknown, ServiceUnavailable
+from gateway.domain.errors import ServiceUnavailable
 from gateway.domain.operations import Operation, OperationState
 from gateway.services import engine, settlement
 from gateway.services.action import Action, action
@@ -24,30 +27,23 @@ SWEEP_BATCH: Final = 500
 PREPARED_STALE: Final = timedelta(seconds=30)
 #: Later than this nobody expects a change to happen any more; it is cancelled.
 PREPARED_EXPIRED: Final = timedelta(minutes=15)
-#: The longest call, its reading back and the writing of its end, with some room.
-SENDING_STALE: Final = timedelta(seconds=180)
 
 
 @action("operation.recover", needs=Permission.OPERATIONS_RESOLVE)
 async def recover_operations(act: Action) -> int:
-    """Take up what was surely not sent, and call unknown what may have been; return how many.
+    """Take up what was surely not sent, or cancel it where it is too old; return how many.
 
     Safe to run in many processes at once: each step is a compare-and-set on the row's state.
     """
-    now = act.ports.clock.now()
     async with act.read() as store:
+        now = await engine.shared_now(act.ports, store)
         prepared = await store.operations.list_stale(
             OperationState.PREPARED, now - PREPARED_STALE, BATCH
-        )
-        sending = await store.operations.list_stale(
-            OperationState.SENDING, now - SENDING_STALE, BATCH
         )
     for operation in prepared:
         overdue = operation.created_at < now - PREPARED_EXPIRED
         await _each(act, operation, _cancel if overdue else _take_up)
-    for operation in sending:
-        await _each(act, operation, _call_unknown)
-    return len(prepared) + len(sending)
+    return len(prepared)
 
 
 async def _each(
@@ -91,10 +87,3 @@ async def _cancel(act: Action, operation: Operation) -> None:
     kind, work = await _work_of(act, operation)
     error = ServiceUnavailable("The gateway stopped before this was sent; nothing was sent.")
     await settlement.fail(kind, work, error, never_sent=True)
-
-
-async def _call_unknown(act: Action, operation: Operation) -> None:
-    kind, work = await _work_of(act, operation)
-    error = PanelOutcomeUnknown("The gateway stopped while this was being sent.")
-    digest = act.ports.sealer.digest(operation.desired or b"", "audit.panel_call")
-    await settlement.leave_unknown(kind, work, error, digest=digest)

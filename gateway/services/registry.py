@@ -8,11 +8,13 @@ from typing import Final
 from gateway.services.change import ChangeKind
 from gateway.services.device_create import CreateDeviceKind
 from gateway.services.device_noun import DEVICES
+from gateway.services.enforce import EnforceKind
 from gateway.services.kinds import AnyKind
 from gateway.services.line_create import CreateLineKind
 from gateway.services.line_noun import LINES
 from gateway.services.line_password import RotatePasswordKind
 from gateway.services.renew import RenewKind
+from gateway.services.stray_kind import StrayKind
 from gateway.services.switches import ResumeKind, SuspendKind, TerminateKind
 
 CREATE_LINE: Final = CreateLineKind()
@@ -21,6 +23,7 @@ RENEW_LINE: Final = RenewKind(LINES)
 SUSPEND_LINE: Final = SuspendKind(LINES)
 RESUME_LINE: Final = ResumeKind(LINES)
 TERMINATE_LINE: Final = TerminateKind(LINES)
+ENFORCE_LINE: Final = EnforceKind(LINES)
 ROTATE_PASSWORD: Final = RotatePasswordKind()
 
 CREATE_DEVICE: Final = CreateDeviceKind()
@@ -29,6 +32,10 @@ RENEW_DEVICE: Final = RenewKind(DEVICES)
 SUSPEND_DEVICE: Final = SuspendKind(DEVICES)
 RESUME_DEVICE: Final = ResumeKind(DEVICES)
 TERMINATE_DEVICE: Final = TerminateKind(DEVICES)
+ENFORCE_DEVICE: Final = EnforceKind(DEVICES)
+
+DISABLE_STRAY_LINE: Final = StrayKind(LINES)
+DISABLE_STRAY_DEVICE: Final = StrayKind(DEVICES)
 
 _ALL: Final[tuple[AnyKind, ...]] = (
     CREATE_LINE,
@@ -37,6 +44,7 @@ _ALL: Final[tuple[AnyKind, ...]] = (
     SUSPEND_LINE,
     RESUME_LINE,
     TERMINATE_LINE,
+    ENFORCE_LINE,
     ROTATE_PASSWORD,
     CREATE_DEVICE,
     CHANGE_DEVICE,
@@ -44,6 +52,9 @@ _ALL: Final[tuple[AnyKind, ...]] = (
     SUSPEND_DEVICE,
     RESUME_DEVICE,
     TERMINATE_DEVICE,
+    ENFORCE_DEVICE,
+    DISABLE_STRAY_LINE,
+    DISABLE_STRAY_DEVICE,
 )
 KINDS: Final = MappingProxyType({kind.name: kind for kind in _ALL})
 

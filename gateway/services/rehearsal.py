@@ -44,6 +44,7 @@ async def _prepare(
             target = await kind.prepare(action, store, request, operation_id)
             if not isinstance(target, Already):
                 operation = new_operation(action, kind, target, operation_id, None)
+                await store.holds.hold(operation)
                 resource = await kind.load(store, operation)
                 panel = await store.panels.get(target.panel_id)
                 work = engine.work_of(action.ports, kind, operation, resource, panel)

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from gateway.domain.audit import AuditEntry, Phase
-from gateway.domain.errors import GatewayError, PanelOutcomeUnknown
-from gateway.domain.operations import Operation, OperationState
+from gateway.domain.errors import GatewayError, NotFound, PanelOutcomeUnknown
+from gateway.domain.operations import PROBES_MAX, Operation, OperationState
 from gateway.services.audit_log import Owner, new_entry
 from gateway.services.codec import pack
 from gateway.services.kinds import AnyKind, Applied, Verdict, Work
 from gateway.services.ports.cache import CacheEntry
+from gateway.services.ports.store import Store
 from gateway.services.problems import problem_of
 from gateway.services.scope import system_scope
 
 
-class _EndedElsewhereError(Exception):
+class EndedElsewhereError(Exception):
     """Rolls a transaction back: the operation is ended already, with its own apply."""
 
 
@@ -30,8 +32,8 @@ async def succeed(
     """
     try:
         applied = await _apply(kind, work, desired, verdict, digest=digest)
-    except _EndedElsewhereError:
-        await _tell_present_epoch(kind, work)
+    except EndedElsewhereError:
+        await tell_present_epoch(kind, work)
     else:
         await _tell_cache(work, applied)
 
@@ -40,19 +42,36 @@ async def _apply(
     kind: AnyKind, work: Work[Any, Any], desired: object, verdict: Verdict, *, digest: str
 ) -> Applied[Any]:
     async with work.ports.database.write(system_scope()) as store:
-        applied = await kind.apply(store, work, desired, verdict)
-        ended = _ended(work, OperationState.SUCCEEDED, result=pack(applied.result))
-        if not await store.operations.save(ended, was=work.operation.state):
-            raise _EndedElsewhereError
-        await store.audit.append(
-            _entry(
-                work,
-                Phase.SUCCEEDED,
-                before=applied.before,
-                after=applied.after,
-                digest=digest,
-            )
-        )
+        return await apply_in(store, kind, work, desired, verdict, digest=digest)
+
+
+async def apply_in(
+    store: Store,
+    kind: AnyKind,
+    work: Work[Any, Any],
+    desired: object,
+    verdict: Verdict,
+    *,
+    digest: str,
+) -> Applied[Any]:
+    """Write what is now true, in the transaction of *store*.
+
+    Raises:
+        EndedElsewhereError: somebody else has moved the operation on; roll back.
+    """
+    present = await store.operations.get(work.operation.id)
+    if (present.state, present.fence) != (work.operation.state, work.operation.fence):
+        raise EndedElsewhereError  # What it was about may be gone by now, too.
+    applied = await kind.apply(store, work, desired, verdict)
+    ended = _ended(work, OperationState.SUCCEEDED, result=pack(applied.result))
+    if not await store.operations.save(ended, was=work.operation.state):
+        raise EndedElsewhereError
+    if verdict.is_unchanged and work.operation.attempts <= 1:
+        await store.holds.release(work.operation.id)
+    else:
+        await store.holds.capture(work.operation.id)
+    entry = _entry(work, Phase.SUCCEEDED, before=applied.before, after=applied.after, digest=digest)
+    await store.audit.append(entry)
     return applied
 
 
@@ -63,16 +82,38 @@ async def fail(
     *,
     never_sent: bool,
     digest: str | None = None,
+    watch_at: datetime | None = None,
 ) -> None:
-    """Give back what was reserved and say why; a change that was never sent frees its key."""
+    """Give back what was reserved and say why; a change that was never sent frees its key.
+
+    *watch_at*: when to look whether what failed has come to be after all.
+    """
     async with work.ports.database.write(system_scope()) as store:
-        ended = _ended(work, OperationState.FAILED, error=error)
-        if not await store.operations.save(ended, was=work.operation.state):
-            return
-        await kind.abandon(store, work)
-        if never_sent and work.operation.idempotency_id is not None:
-            await store.answers.delete(work.operation.idempotency_id)
-        await store.audit.append(_entry(work, Phase.FAILED, code=error.code, digest=digest))
+        await fail_in(
+            store, kind, work, error, never_sent=never_sent, digest=digest, watch_at=watch_at
+        )
+
+
+async def fail_in(
+    store: Store,
+    kind: AnyKind,
+    work: Work[Any, Any],
+    error: GatewayError,
+    *,
+    never_sent: bool,
+    digest: str | None = None,
+    watch_at: datetime | None = None,
+) -> bool:
+    """Give back what was reserved, in the transaction of *store*; False if it ended elsewhere."""
+    ended = replace(_ended(work, OperationState.FAILED, error=error), watch_at=watch_at)
+    if not await store.operations.save(ended, was=work.operation.state):
+        return False
+    await store.holds.release(work.operation.id)
+    await kind.abandon(store, work)
+    if never_sent and work.operation.idempotency_id is not None:
+        await store.answers.delete(work.operation.idempotency_id)
+    await store.audit.append(_entry(work, Phase.FAILED, code=error.code, digest=digest))
+    return True
 
 
 async def leave_unknown(
@@ -80,11 +121,46 @@ async def leave_unknown(
 ) -> None:
     """Say truthfully that nobody knows; the reservation stays."""
     async with work.ports.database.write(system_scope()) as store:
-        ended = _ended(work, OperationState.UNKNOWN, error=error)
+        ended = replace(_ended(work, OperationState.UNKNOWN, error=error), was_unknown=True)
         if not await store.operations.save(ended, was=work.operation.state):
             return
         await kind.mark_unknown(store, work)
         await store.audit.append(_entry(work, Phase.UNKNOWN, code=error.code, digest=digest))
+
+
+async def look_again(work: Work[Any, Any], at: datetime) -> None:
+    """Leave an operation unknown after a look that told nothing; the next one is at *at*."""
+    operation = work.operation
+    waiting = replace(
+        operation,
+        state=OperationState.UNKNOWN,
+        settles_at=at,
+        lease_until=None,
+        probes=operation.probes + 1,
+        updated_at=work.ports.clock.now(),
+    )
+    async with work.ports.database.write(system_scope()) as store:
+        await store.operations.save(waiting, was=operation.state)
+
+
+async def hand_over(
+    kind: AnyKind, work: Work[Any, Any], error: GatewayError, *, look_at: datetime | None
+) -> None:
+    """Leave it to a person; what is reserved stays reserved.
+
+    *look_at*: when to look again all the same, where a panel could not be asked; None: never.
+    """
+    async with work.ports.database.write(system_scope()) as store:
+        ended = replace(
+            _ended(work, OperationState.MANUAL, error=error),
+            settles_at=look_at,
+            probes=work.operation.probes + 1,
+        )
+        if not await store.operations.save(ended, was=work.operation.state):
+            return
+        await kind.mark_unknown(store, work)
+        if work.operation.probes <= PROBES_MAX:  # Else it was handed over before.
+            await store.audit.append(_entry(work, Phase.UNKNOWN, code=error.code))
 
 
 def _ended(
@@ -101,6 +177,7 @@ def _ended(
         problem=None if error is None else problem_of(error),
         result=result,
         settles_at=work.operation.settles_at if state is OperationState.UNKNOWN else None,
+        lease_until=None,
         updated_at=work.ports.clock.now(),
     )
 
@@ -130,10 +207,13 @@ def _entry(
     )
 
 
-async def _tell_present_epoch(kind: AnyKind, work: Work[Any, Any]) -> None:
+async def tell_present_epoch(kind: AnyKind, work: Work[Any, Any]) -> None:
     """Make answers unreachable that are older than the end which somebody else wrote."""
-    async with work.ports.database.read(system_scope()) as store:
-        resource = await kind.load(store, work.operation)
+    try:
+        async with work.ports.database.read(system_scope()) as store:
+            resource = await kind.load(store, work.operation)
+    except NotFound:
+        return  # It failed there, and what was reserved for it is free again.
     await work.ports.cache.raise_epoch(work.operation.resource_id, kind.epoch_of(resource))
 
 

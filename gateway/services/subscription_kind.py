@@ -5,9 +5,11 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 from gateway.domain.calls import ChangeResult, Edited, LineInfo, NotOnPanel, Unconfirmed
+from gateway.domain.clock import from_unix
+from gateway.domain.drifts import DriftEnd
 from gateway.domain.errors import (
     PanelError,
     PanelLineGated,
@@ -15,12 +17,15 @@ from gateway.domain.errors import (
     PanelRefusedValues,
 )
 from gateway.domain.operations import Operation
-from gateway.domain.subscriptions import ObservedInfo
+from gateway.domain.subscriptions import ObservedInfo, State
 from gateway.services.action import Action
 from gateway.services.asking import ask
-from gateway.services.check import verify, verify_unchanged
+from gateway.services.check import differing, verify, verify_unchanged
 from gateway.services.codec import pack
-from gateway.services.kinds import Applied, Kind, Target, Verdict, Work
+from gateway.services.comparing import compare
+from gateway.services.drift_records import subject_of, write_down
+from gateway.services.kinds import Applied, Finding, Found, Kind, Target, Verdict, Work
+from gateway.services.looking import Hidden, look
 from gateway.services.noun import AnyEdit, Noun, ObservedT, ResourceT, owner_of
 from gateway.services.ports.sealer import Sealer
 from gateway.services.ports.store import Store
@@ -116,6 +121,9 @@ class SubscriptionEdit(
 ):
     """A change that is one edit call; what it wants is stored as that call."""
 
+    #: How a drift ended that is gone after this change.
+    drift_end: ClassVar[DriftEnd] = DriftEnd.ITSELF
+
     def __init__(self, noun: Noun[ResourceT, ObservedT], verb: str) -> None:
         self.noun = noun
         self.name = f"{noun.word}.{verb}"
@@ -158,6 +166,35 @@ class SubscriptionEdit(
             case _:
                 return Verdict(PanelOutcomeUnknown("The panel's answer does not fit an edit."))
 
+    async def probe(self, work: Work[Request, ResourceT], desired: AnyEdit) -> Finding:
+        """Hold what the panel shows against what was wanted: an absolute state, so no proof."""
+        seen = await look(work, self.noun.read_after(desired))
+        match seen:
+            case Finding():
+                return seen
+            case NotOnPanel():
+                return Finding(found=Found.REFUSED, error=self.noun.gone())
+            case Hidden():
+                return self._hidden(work, desired)
+            case LineInfo() if differing(desired, seen):
+                return Finding(found=Found.ABSENT, info=seen)
+            case _:
+                return Finding(found=Found.CONFIRMED, info=seen)
+
+    def _hidden(self, work: Work[Request, ResourceT], desired: AnyEdit) -> Finding:
+        """Tell what it means that the firewall, which shows another line, hides this one.
+
+        What would be enabled and unexpired had the edit been done would be shown: it was not done,
+        and what is hidden cannot be edited either. Anything else cannot be told from here.
+        """
+        gated = PanelLineGated("The panel's firewall hides this line; nothing was changed.")
+        wanted = self.changed(work, desired)
+        is_switched_off = desired.enabled is False  # As what is terminated is.
+        if not is_switched_off and wanted.state_as_live(work.ports.clock.now()) is State.ACTIVE:
+            return Finding(found=Found.REFUSED, error=gated)
+        hidden = PanelLineGated("The panel's firewall hides what came of this change.")
+        return Finding(found=Found.CONTRADICTS, error=hidden)
+
     async def _why_not_found(self, work: Work[Request, ResourceT]) -> Verdict:
         """Tell what an empty 404 on an edit meant; nothing was changed either way.
 
@@ -187,7 +224,25 @@ class SubscriptionEdit(
         else:
             after = after.changed(work.ports.clock.now())
         await self.noun.rows(store).save(after)
+        await self._keep_drift_in_step(store, work, after, verdict)
         return self.applied(work, before, after, verdict, self.result_of)
+
+    async def _keep_drift_in_step(
+        self, store: Store, work: Work[Request, ResourceT], after: ResourceT, verdict: Verdict
+    ) -> None:
+        """Let a drift that is open say what still differs: its values are old now.
+
+        Where the panel was not seen afterwards, it is closed, and compared anew soon.
+        """
+        subject = subject_of(self.noun, after)
+        known = await store.drifts.find_open(subject.resource_id)
+        if known is None:
+            return
+        seen = verdict.info if isinstance(verdict.info, LineInfo) else None
+        kind, left = (known.kind, ()) if seen is None else compare(after, seen)
+        await write_down(store, work.ports, subject, kind, left, end=self.drift_end)
+        if seen is None:
+            await self.noun.rows(store).set_compared(subject.resource_id, from_unix(0))
 
     async def abandon(self, store: Store, work: Work[Request, ResourceT]) -> None:
         await self.free(store, work)

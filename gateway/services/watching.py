@@ -85,12 +85,13 @@ async def changes(
         Unauthenticated: from `identify`: the bearer ended.
         PermissionDenied: the permission was taken away.
         NotFound: it is gone, or no longer in the scope.
-        ServiceUnavailable: too many watch, or the database is away.
+        ServiceUnavailable: too many watch, the database is away, or the process is stopping.
     """
     clock = context.ports.clock
     seen: object = None
     async with context.ports.notices.listen(resource_id) as listener:
         while True:
+            context.ports.lifecycle.refuse_while_draining()
             looked_at = clock.monotonic()
             state = await read(replace(context, caller=await identify()))
             appearance = state, _time_bound(context, state)

@@ -8,6 +8,7 @@ variables are read from each.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
@@ -129,6 +130,8 @@ def _put(array: PhpArray, path: list[str | None], value: str) -> None:
 
 def clean_value(text: str) -> str:
     """Return *text* as the script keeps it: made harmless for HTML pages, and trimmed."""
+    if text.isascii() and text.isalnum():
+        return text  # As it mostly is: nothing to find in it.
     text = text.replace("\0", "").replace("../", "&#46;&#46;/").replace("\\", "")
     text = text.replace("\r\n", "\n").replace("\n\r", "\n").replace("\r", "\n")
     text = text.replace("<!--", "&#60;&#33;--").replace("-->", "--&#62;")
@@ -137,6 +140,7 @@ def clean_value(text: str) -> str:
     return strip(text_of(text.encode("utf-8", "surrogateescape")))
 
 
+@lru_cache(maxsize=1024)
 def clean_key(key: PhpKey) -> PhpKey:
     """Return *key* decoded once more, without `..` and `__x__`."""
     if isinstance(key, int):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final
 
 from gateway.simulator.php import (
@@ -73,6 +74,7 @@ def _print_scalar(value: PhpScalar) -> str:
     return str(value) if isinstance(value, int) else _print_float(value)
 
 
+@lru_cache(maxsize=4096)
 def _print_text(text: str) -> str:
     if not is_valid_text(text):
         raise CannotPrint("Broken UTF-8.")
@@ -100,14 +102,7 @@ def read_json(text: str) -> PhpValue:
     if not is_valid_text(text):
         raise CannotRead("Broken UTF-8.")
     try:
-        found = json.loads(
-            text,
-            object_pairs_hook=_Pairs,
-            parse_int=_read_int,
-            parse_float=float,
-            parse_constant=_refuse,
-        )
-        return _to_php(found, 0)
+        return _to_php(_READER.decode(text), 0)
     except (ValueError, RecursionError) as error:
         raise CannotRead("No JSON.") from error
 
@@ -159,3 +154,9 @@ def _valid(text: str) -> str:
     if not is_valid_text(text):
         raise CannotRead("A lone surrogate.")
     return text
+
+
+#: Made once: making a decoder takes longer than reading most texts.
+_READER: Final = json.JSONDecoder(
+    object_pairs_hook=_Pairs, parse_int=_read_int, parse_float=float, parse_constant=_refuse
+)

@@ -10,6 +10,7 @@ from gateway.simulator.messages import PanelAnswer
 
 KEPT: Final = ("users", "mag_devices", "user_output", "reg_users")
 """Tables whose rows callers care about; logs are none of them."""
+_DECODER: Final = json.JSONDecoder()
 LYING: Final = ("lost_write", "half_mag", "lost_credit", "wrong_write", "stale_read")
 """Faults under which a good answer is not true."""
 
@@ -23,7 +24,7 @@ def told(body: str) -> bool | None:
     """Return what an answer says: done, refused, or nothing clear."""
     start = body.find("{")
     try:
-        found, _ = json.JSONDecoder().raw_decode(body[start:]) if start >= 0 else (None, 0)
+        found, _ = _DECODER.raw_decode(body[start:]) if start >= 0 else (None, 0)
     except (ValueError, RecursionError):
         return None
     if not isinstance(found, dict) or "result" not in found:

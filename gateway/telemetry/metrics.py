@@ -40,6 +40,11 @@ class Metrics:
             buckets=LATENCY_BUCKETS,
             registry=self.registry,
         )
+        self._requests_in_work = Gauge(
+            "gateway_requests_in_work",
+            "Requests that are being answered, streams of events included.",
+            registry=self.registry,
+        )
         self._panel_calls = Counter(
             "gateway_panel_calls",
             "Calls sent to panels, by what came of them.",
@@ -60,6 +65,24 @@ class Metrics:
             registry=self.registry,
         )
         self._circuit_states: dict[str, str] = {}
+        self._panel_limits = Gauge(
+            "gateway_panel_calls_at_once_max",
+            "Calls that this process has under way at a panel at most: what it can take now.",
+            ("panel",),
+            registry=self.registry,
+        )
+        self._panel_retries = Counter(
+            "gateway_panel_retries",
+            "Reads that failed and could be repeated: sent, or withheld to spare the panel.",
+            ("panel", "result"),
+            registry=self.registry,
+        )
+        self._panel_shed = Counter(
+            "gateway_panel_shed",
+            "Calls that were not sent, for no turn came in time: change, read or background.",
+            ("panel", "priority"),
+            registry=self.registry,
+        )
         self._cache_reads = Counter(
             "gateway_cache_reads",
             "Info reads by where the answer came from: hit, miss, stale, bypass.",
@@ -80,6 +103,10 @@ class Metrics:
         )
         self._describe_build(version)
 
+    def request_began(self) -> None:
+        """Count a request as in work, until it is answered."""
+        self._requests_in_work.inc()
+
     def request_answered(
         self, *, route: str | None, method: str, status: int | None, seconds: float | None
     ) -> None:
@@ -87,6 +114,7 @@ class Metrics:
 
         *seconds* None: how long it lasted was the caller's choice.
         """
+        self._requests_in_work.dec()
         known_method = method if method in METHODS else OTHER
         known_route = route or UNMATCHED
         self._requests.labels(known_route, known_method, str(status or 0)).inc()
@@ -107,6 +135,18 @@ class Metrics:
         self._panel_circuits.labels(panel_id, before).set(0)
         self._panel_circuits.labels(panel_id, state).set(1)
         self._circuit_states[panel_id] = state
+
+    def panel_limit(self, panel_id: str, calls_at_once: int) -> None:
+        """Show how many calls a panel can take at once now; fits `Limiters`."""
+        self._panel_limits.labels(panel_id).set(calls_at_once)
+
+    def panel_retry(self, panel_id: str, granted: bool) -> None:  # noqa: FBT001 - see below
+        """Count a read that could be repeated, and whether it was; fits `RetryBudgets`."""
+        self._panel_retries.labels(panel_id, "sent" if granted else "withheld").inc()
+
+    def panel_shed(self, panel_id: str, priority: str) -> None:
+        """Count a call that was not sent, for no turn came in time."""
+        self._panel_shed.labels(panel_id, priority).inc()
 
     def cache_read(self, result: str) -> None:
         """Count an info read: `hit`, `miss`, `stale` or `bypass`."""

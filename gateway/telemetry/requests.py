@@ -53,6 +53,7 @@ class RequestTelemetry:
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=exchange.request_id)
         begin_notes()
+        self._metrics.request_began()
 
     def request_ended(self, exchange: SeenRequest) -> None:
         """Write the canonical line, once, and count the request."""

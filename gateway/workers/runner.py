@@ -16,6 +16,8 @@ log = structlog.get_logger(__name__)
 #: A worker that fails waits this much longer each time, up to the greatest pause.
 FAILURE_PAUSE_SECONDS: Final = 5.0
 FAILURE_PAUSE_SECONDS_MAX: Final = 60.0
+#: How long a tick has to finish when its worker is stopped.
+PATIENCE_SECONDS: Final = 30.0
 
 
 class Worker(Protocol):
@@ -30,16 +32,40 @@ class Worker(Protocol):
 
 
 async def run_workers(
-    workers: Sequence[Worker], stop: asyncio.Event, *, heart: Heart | None = None
+    workers: Sequence[Worker],
+    stop: asyncio.Event,
+    *,
+    heart: Heart | None = None,
+    patience_seconds: float = PATIENCE_SECONDS,
 ) -> None:
-    """Run *workers* until *stop* is set; a tick under way is finished. *heart* beats meanwhile."""
+    """Run *workers* until *stop* is set. *heart* beats meanwhile.
+
+    A tick that is under way then has *patience_seconds* to finish, and is cancelled after that: its
+    operations say in the database how far they came.
+    """
     heart = heart or Heart()
     async with asyncio.TaskGroup() as living:
         beating = living.create_task(heart.beat_on(), name="heart")
-        async with asyncio.TaskGroup() as working:
-            for worker in workers:
-                working.create_task(_run(worker, stop, heart), name=f"worker:{worker.name}")
+        running = [
+            living.create_task(_run(worker, stop, heart), name=f"worker:{worker.name}")
+            for worker in workers
+        ]
+        ending = living.create_task(_end_late_ticks(running, stop, patience_seconds))
+        if running:
+            await asyncio.wait(running)
         beating.cancel()
+        ending.cancel()
+
+
+async def _end_late_ticks(
+    running: Sequence[asyncio.Task[None]], stop: asyncio.Event, patience_seconds: float
+) -> None:
+    await stop.wait()
+    await asyncio.sleep(patience_seconds)
+    for task in running:
+        if not task.done():
+            log.warning("worker.cut_off", worker=task.get_name().removeprefix("worker:"))
+            task.cancel()
 
 
 async def _run(worker: Worker, stop: asyncio.Event, heart: Heart) -> None:

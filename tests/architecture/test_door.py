@@ -19,14 +19,18 @@ NOUNS = (
     "device_info",
     "devices",
     "documents",
+    "drift_sweep",
+    "drifts",
     "keys",
     "line_info",
     "lines",
     "me",
     "operations",
     "panels",
+    "reconcile",
     "recovery",
     "resellers",
+    "strays",
     "watching",
 )
 #: Helpers that other services call behind the door.
@@ -53,8 +57,9 @@ def test_a_public_service_function_is_behind_the_door(
     assert isinstance(spec, ActionSpec), f"services.{noun}.{name} lacks @action"
     changes = name.split("_", maxsplit=1)[0] in {
         *("create", "change", "renew", "suspend", "resume", "terminate"),
-        *("rotate", "issue", "revoke", "probe", "put", "import"),
+        *("rotate", "issue", "revoke", "probe", "put", "import", "resolve"),
         *("upload", "remove"),
+        *("adopt", "enforce"),
     }
     assert spec.is_audited == (changes or name == "read_credentials")
 

@@ -16,7 +16,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, exc
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from gateway.db import rows_devices, rows_lines, rows_operations
+from gateway.db import rows_devices, rows_drifts, rows_lines, rows_operations
 from gateway.db.columns import Base, Owned
 from gateway.db.engine import make_engine
 from gateway.db.migrations import BASE, _revisions, downgrade, migrate, pending, upgrade
@@ -26,7 +26,7 @@ from gateway.domain.ids import OperationId
 from gateway.services.scope import system_scope
 from tests.db.conftest import KEYRING, opened
 from tests.db.kinds import KINDS
-from tests.factories import a_document, a_panel, an_audit_entry
+from tests.factories import a_document, a_drift, a_panel, an_audit_entry
 
 ALL = _revisions()
 ROOT = Path(__file__).resolve().parents[2]
@@ -133,6 +133,7 @@ async def test_downgrades_work_with_data(database_url: str) -> None:
             await store.panels.add(a_panel())
             await store.audit.append(an_audit_entry())
             await store.documents.add([a_document()])
+            await store.drifts.add(a_drift())
             for kind in KINDS:
                 one = kind.make()
                 await kind.of(store).add(one)
@@ -210,6 +211,10 @@ def test_every_table_has_an_owner_or_a_reason() -> None:
     mappers = list(Base.registry.mappers)
     without = {it.local_table.name for it in mappers if not issubclass(it.class_, Owned)}  # type: ignore[attr-defined]
     assert without == {"panels", "kept_answers"}
-    assert {rows_lines.LineRow, rows_devices.DeviceRow, rows_operations.OperationRow, PanelRow} <= {
-        it.class_ for it in mappers
-    }
+    assert {
+        rows_lines.LineRow,
+        rows_devices.DeviceRow,
+        rows_drifts.DriftRow,
+        rows_operations.OperationRow,
+        PanelRow,
+    } <= {it.class_ for it in mappers}

@@ -10,7 +10,7 @@ import pytest
 from gateway.db.store import SqlDatabase
 from gateway.domain.errors import Fault, NotFound
 from gateway.domain.ids import IdKind, OperationId
-from gateway.domain.operations import OperationFilter, OperationState, Problem
+from gateway.domain.operations import OperationFilter, OperationState, Problem, ShownState
 from gateway.domain.paging import PageRequest, decode_cursor
 from gateway.services.ports.store import Store
 from gateway.services.scope import system_scope
@@ -107,10 +107,10 @@ async def test_operations_are_listed_by_state_kind_and_resource(store: Store) ->
         return (await store.operations.list(criteria, PageRequest())).items
 
     assert await found(OperationFilter()) == (renew, create)
-    assert await found(OperationFilter(state=UNKNOWN)) == (renew,)
+    assert await found(OperationFilter(state=ShownState.UNKNOWN)) == (renew,)
     assert await found(OperationFilter(kind="line.create")) == (create,)
     assert await found(OperationFilter(resource_id=create.resource_id)) == (create,)
-    assert await found(OperationFilter(state=PREPARED, kind="line.renew")) == ()
+    assert await found(OperationFilter(state=ShownState.PREPARED, kind="line.renew")) == ()
 
 
 async def test_operations_are_paged(store: Store) -> None:

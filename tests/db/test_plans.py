@@ -14,9 +14,10 @@ from gateway.db.store import SqlDatabase
 from gateway.domain.audit import AuditFilter, Phase
 from gateway.domain.devices import DeviceFilter
 from gateway.domain.documents import DocumentId
+from gateway.domain.drifts import DriftFilter, DriftKind, DriftState
 from gateway.domain.ids import PanelId, ResellerId
 from gateway.domain.lines import LineFilter
-from gateway.domain.operations import OperationFilter, OperationState
+from gateway.domain.operations import OperationFilter, OperationState, ShownState
 from gateway.domain.paging import PageRequest
 from gateway.domain.subscriptions import State
 from gateway.services.scope import Scope, system_scope
@@ -74,6 +75,7 @@ def queries_of(kind: Kind) -> dict[str, Any]:
         f"{kind.noun}, count": lambda s: kind.of(s).count(ANN),
         f"{kind.noun}, trials": lambda s: kind.of(s).count_trials(ANN, NOW - timedelta(days=1)),
         f"{kind.noun}, reference": lambda s: kind.of(s).find_reference("x", "y"),
+        f"{kind.noun}, compared last": lambda s: kind.of(s).list_compared(PanelId("pnl_1"), 50),
     }
 
 
@@ -94,7 +96,7 @@ QUERIES: dict[str, Any] = {
     "suspended": lambda s: s.resellers.is_suspended("/rsl_a/rsl_b/"),
     "operations": lambda s: s.operations.list(OperationFilter(), PAGE),
     "operations of a state": lambda s: s.operations.list(
-        OperationFilter(state=OperationState.UNKNOWN), PAGE
+        OperationFilter(state=ShownState.UNKNOWN), PAGE
     ),
     "operations of a kind": lambda s: s.operations.list(OperationFilter(kind="x"), PAGE),
     "operations of a resource": lambda s: s.operations.list(OperationFilter(resource_id="x"), PAGE),
@@ -106,6 +108,14 @@ QUERIES: dict[str, Any] = {
     "entries of a resource": lambda s: s.audit.list(AuditFilter(resource_id="x"), PAGE),
     "entries of an operation": lambda s: s.audit.list(AuditFilter(operation_id="x"), PAGE),
     "entries of a time": lambda s: s.audit.list(AuditFilter(since=NOW, until=NOW), PAGE),
+    "drifts": lambda s: s.drifts.list(DriftFilter(), PAGE),
+    "open drifts": lambda s: s.drifts.list(DriftFilter(state=DriftState.OPEN), PAGE),
+    "drifts of a kind": lambda s: s.drifts.list(DriftFilter(kind=DriftKind.MISSING), PAGE),
+    "drifts of a resource": lambda s: s.drifts.list(DriftFilter(resource_id="x"), PAGE),
+    "drifts of a panel": lambda s: s.drifts.list(DriftFilter(panel_id=PanelId("pnl_1")), PAGE),
+    "drifts of a reseller": lambda s: s.drifts.list(DriftFilter(reseller_id=ANN), PAGE),
+    "open drift": lambda s: s.drifts.find_open("x"),
+    "open drifts of some": lambda s: s.drifts.count_open(["x", "y"]),
     "answer": lambda s: s.answers.find("x", "y"),
     "documents": lambda s: s.documents.list(PAGE, None),
     "documents of a reseller": lambda s: s.documents.list(PAGE, ANN),
@@ -153,6 +163,18 @@ async def test_a_filtered_page_is_read_in_order_without_sorting(
         await kind.of(store).list(kind.criteria(**criteria), PAGE, NOW)
     plan = await plan_of(database._engine, *statements[0])
     assert f"ix_{kind.noun}_{index}" in plan
+    assert "Sort" not in plan
+    assert "TEMP B-TREE" not in plan
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.noun)
+async def test_what_was_compared_long_ago_is_found_in_order_without_sorting(
+    database: SqlDatabase, statements: Statements, kind: Kind
+) -> None:
+    async with database.write(system_scope()) as store:
+        assert await kind.of(store).take_uncompared(PanelId("pnl_1"), NOW, NOW, 5) == ()
+    plan = await plan_of(database._engine, *statements[0])
+    assert f"ix_{kind.noun}_panel_id_compared_at" in plan
     assert "Sort" not in plan
     assert "TEMP B-TREE" not in plan
 

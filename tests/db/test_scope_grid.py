@@ -13,6 +13,7 @@ from gateway.db.store import SqlDatabase
 from gateway.domain.audit import AuditEntry, AuditFilter
 from gateway.domain.devices import Device
 from gateway.domain.documents import TrustedDocument
+from gateway.domain.drifts import Drift, DriftFilter
 from gateway.domain.errors import GatewayError, NotFound
 from gateway.domain.ids import OperationId
 from gateway.domain.keys import Key
@@ -26,8 +27,10 @@ from tests.db.conftest import Family, scope_for
 from tests.db.kinds import DEVICES, KINDS, LINES, Kind
 from tests.factories import (
     NOW,
+    PANEL_ID,
     a_device,
     a_document,
+    a_drift,
     a_kept_answer,
     a_key,
     a_line,
@@ -45,6 +48,7 @@ class Belongings:
     device: Device
     key: Key
     operation: Operation
+    drift: Drift
     entry: AuditEntry
     document: TrustedDocument
 
@@ -59,7 +63,8 @@ async def bobs(registry: SqlDatabase, family: Family) -> Belongings:
         line=a_line(**mine, external_id="x", username="bobs", is_trial=True),
         device=a_device(**mine, external_id="x", is_trial=True),
         key=a_key(**mine),
-        operation=an_operation(**mine, state=OperationState.SENDING),
+        operation=an_operation(**mine, state=OperationState.SENDING, settles_at=NOW, watch_at=NOW),
+        drift=a_drift(**mine),
         entry=an_audit_entry(**mine),
         document=a_document(**mine),
     )
@@ -69,6 +74,7 @@ async def bobs(registry: SqlDatabase, family: Family) -> Belongings:
             await kind.of(store).add_reference(made.of(kind).id, "invoice", OperationId("op_1"))
         await store.keys.add(made.key, b"b" * 32)
         await store.operations.add(made.operation)
+        await store.drifts.add(made.drift)
         await store.audit.append(made.entry)
         await store.answers.add(a_kept_answer(id="a1", owner=family.bob.id, key="k"))
         await store.documents.add([made.document])
@@ -85,12 +91,15 @@ async def everything(database: SqlDatabase, bobs: Belongings, family: Family) ->
             await store.resellers.get(family.bob.id),
             await store.keys.list(page, None),
             await store.operations.list(OperationFilter(), page),
+            await store.drifts.list(DriftFilter(), page),
+            *[await kind.of(store).list_compared(PANEL_ID, 9) for kind in KINDS],
             await store.audit.list(AuditFilter(), page),
             await store.answers.find(family.bob.id, "k"),
             await store.documents.list(page, None),
         )
 
 
+LONG_AGO = NOW.replace(year=2020)
 Call = Callable[..., Awaitable[object]]
 EMPTY_PAGE = "an empty page"
 
@@ -118,6 +127,12 @@ def grid_of(kind: Kind) -> dict[str, tuple[Call, object]]:
             NotFound,
         ),
         "delete_reference": (lambda s, b, f: of(s).delete_reference(OperationId("op_1")), None),
+        "take_uncompared": (
+            lambda s, b, f: of(s).take_uncompared(PANEL_ID, NOW.replace(year=2030), NOW, 9),
+            (),
+        ),
+        "set_compared": (lambda s, b, f: of(s).set_compared(b.of(kind).id, LONG_AGO), None),
+        "list_compared": (lambda s, b, f: of(s).list_compared(PANEL_ID, 9), ()),
     }
     return {f"{kind.noun.capitalize()}.{name}": it for name, it in methods.items()}
 
@@ -131,6 +146,10 @@ GRID: dict[str, tuple[Call, object]] = {
         None,
     ),
     "Lines.list_by_username": (lambda s, b, f: s.lines.list_by_username("bobs"), ()),
+    "Lines.list_controls": (
+        lambda s, b, f: s.lines.list_controls(PANEL_ID, NOW, but="", limit=9),
+        (),
+    ),
     "Devices.find_by_mac": (
         lambda s, b, f: s.devices.find_by_mac(b.device.panel_id, b.device.mac),
         None,
@@ -173,6 +192,19 @@ GRID: dict[str, tuple[Call, object]] = {
         lambda s, b, f: s.operations.list_stale(OperationState.SENDING, NOW.replace(year=2030), 9),
         (),
     ),
+    "Operations.take_due": (
+        lambda s, b, f: s.operations.take_due(NOW.replace(year=2030), NOW, 9),
+        (),
+    ),
+    "Operations.list_watched": (
+        lambda s, b, f: s.operations.list_watched(NOW.replace(year=2030), 9),
+        (),
+    ),
+    "Drifts.list": (lambda s, b, f: s.drifts.list(DriftFilter(), PageRequest()), EMPTY_PAGE),
+    "Drifts.find_open": (lambda s, b, f: s.drifts.find_open(b.drift.resource_id), None),
+    "Drifts.count_open": (lambda s, b, f: s.drifts.count_open([b.drift.resource_id]), 0),
+    "Drifts.add": (lambda s, b, f: s.drifts.add(a_drift(**owned_by(f.bob))), RuntimeError),
+    "Drifts.save": (lambda s, b, f: s.drifts.save(replace(b.drift, closed_at=NOW)), NotFound),
     "AuditEntries.append": (
         lambda s, b, f: s.audit.append(an_audit_entry(**owned_by(f.bob))),
         RuntimeError,
@@ -230,6 +262,9 @@ async def test_a_stranger_reads_and_changes_nothing(
         else:
             assert answer == expected, method
         assert await everything(registry, bobs, family) == before, method
+    async with registry.write(system_scope()) as store:  # When they were compared is not shown.
+        for kind in KINDS:
+            assert await kind.of(store).take_uncompared(PANEL_ID, LONG_AGO, NOW, 9) == ()
 
 
 async def as_ann(
@@ -245,8 +280,8 @@ async def as_ann(
 
 def test_the_grid_has_every_method() -> None:
     nouns = (
-        *("Lines", "Devices", "Resellers", "Keys", "Operations", "AuditEntries", "KeptAnswers"),
-        "TrustedDocuments",
+        *("Lines", "Devices", "Resellers", "Keys", "Operations", "Drifts", "AuditEntries"),
+        *("KeptAnswers", "TrustedDocuments"),
     )
     methods = {
         f"{noun}.{name}"

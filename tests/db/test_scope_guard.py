@@ -27,6 +27,7 @@ from tests.db.conftest import KEYRING, Family, scope_for
 from tests.factories import (
     a_device,
     a_document,
+    a_drift,
     a_key,
     a_line,
     an_audit_entry,
@@ -109,6 +110,7 @@ async def fill_all(store: Store, **owner: Any) -> None:
     await store.devices.add_reference(device.id, "invoice", OperationId("op_2"))
     await store.keys.add(a_key(**owner), secrets.token_bytes(32))
     await store.operations.add(an_operation(**owner))
+    await store.drifts.add(a_drift(**owner))
     await store.audit.append(an_audit_entry(**owner))
     await store.documents.add([a_document(**owner)])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import pytest
@@ -31,7 +32,12 @@ UNSEEN: Final = {
     # A reference is shown nowhere: it only remembers which renewal it belongs to.
     *("Lines.add_reference", "Lines.delete_reference"),
     *("Devices.add_reference", "Devices.delete_reference"),
+    # When something was compared with its panel is shown nowhere either.
+    *("Lines.take_uncompared", "Lines.set_compared"),
+    *("Devices.take_uncompared", "Devices.set_compared"),
 }
+NOW: Final = datetime(2026, 11, 1, tzinfo=UTC)
+LONG_AGO: Final = datetime(2026, 1, 1, tzinfo=UTC)
 READING: Final = ("get", "find", "list", "count")
 
 
@@ -105,6 +111,13 @@ def changes_of(kind: Kind) -> dict[str, tuple[Call, Callable[[Made], str]]]:
     return {f"{kind.noun.capitalize()}.{name}": it for name, it in methods.items()}
 
 
+async def _lose_and_take(store: Store, made: Made) -> None:
+    """Take up an operation whose outcome is unknown since long ago."""
+    lost = replace(made.operation, state=OperationState.UNKNOWN, settles_at=LONG_AGO)
+    assert await store.operations.save(lost, was=OperationState.PREPARED)
+    assert len(await store.operations.take_due(NOW, NOW, 5)) == 1
+
+
 #: Every changing method, and which row it changes.
 CHANGES: Final[dict[str, tuple[Call, Callable[[Made], str]]]] = {
     **changes_of(LINES),
@@ -118,6 +131,7 @@ CHANGES: Final[dict[str, tuple[Call, Callable[[Made], str]]]] = {
         lambda s, m: s.operations.save(m.operation, was=OperationState.PREPARED),
         lambda m: m.operation.id,
     ),
+    "Operations.take_due": (_lose_and_take, lambda m: m.operation.id),
 }
 
 

@@ -154,12 +154,15 @@ def test_a_worker_is_probed_by_the_age_of_its_file(
 @pytest.mark.parametrize("drain", [0, 2.5, 600])
 def test_a_pod_is_given_the_time_that_the_gateway_takes_to_stop(chart: Chart, drain: float) -> None:
     manifests = chart.render(
-        {"settings": {"drain_seconds": drain}, "api": {"preStopSleepSeconds": 7}}
+        {
+            "settings": {"drain_seconds": drain, "drain_notice_seconds": 1.5},
+            "api": {"preStopSleepSeconds": 7},
+        }
     )
     api = one(manifests, "Deployment", "-api")["spec"]["template"]["spec"]
     worker = one(manifests, "Deployment", "-worker")["spec"]["template"]["spec"]
     assert api["containers"][0]["lifecycle"] == {"preStop": {"sleep": {"seconds": 7}}}
-    assert api["terminationGracePeriodSeconds"] >= 7 + drain + 5
+    assert api["terminationGracePeriodSeconds"] >= 7 + 1.5 + drain + 5
     assert worker["terminationGracePeriodSeconds"] >= drain + 5
 
 

@@ -14,7 +14,8 @@ from gateway.api.rest.routing import Route
 from gateway.api.rest.table import TABLE
 from gateway.domain.audit import Phase
 from gateway.domain.documents import DocumentsMode
-from gateway.domain.operations import OperationState
+from gateway.domain.drifts import DriftEnd, DriftKind, DriftState
+from gateway.domain.operations import Decision, ShownState
 from gateway.domain.panels import SuspendBy
 from gateway.domain.subscriptions import RenewFrom, State
 from gateway.services.registry import KINDS
@@ -41,9 +42,14 @@ def filters_of(route: Route) -> list[str]:
         ("lines", SuspendBy),
         ("lines", filters_of(ROUTES["list_lines"])),
         ("devices", filters_of(ROUTES["list_devices"])),
-        ("operations", OperationState),
+        ("operations", ShownState),
         ("operations", KINDS),
         ("operations", filters_of(ROUTES["list_operations"])),
+        ("operations", Decision),
+        ("operations", DriftKind),
+        ("operations", DriftState),
+        ("operations", DriftEnd),
+        ("operations", filters_of(ROUTES["list_drifts"])),
         ("audit", Phase),
         ("audit", filters_of(ROUTES["list_audit_entries"])),
         ("panels", SuspendBy),

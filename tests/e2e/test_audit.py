@@ -20,6 +20,7 @@ NOT_CHANGES = {
 }
 MAC = "00:1A:79:AB:CD:EF"
 BODIES: dict[str, Any] = {
+    "POST /v1/operations/{operation_id}/resolve": {"decision": "applied"},
     "POST /v1/lines": {"period": "P1M"},
     "PATCH /v1/lines/{line_id}": {"notes": "x"},
     "POST /v1/lines/{line_id}/renew": {"period": "P1M"},
@@ -101,6 +102,7 @@ async def test_every_change_without_permission_is_denied_and_recorded_once(world
         "line_id": line["id"],
         "reseller_id": world.a.id,
         "panel_id": world.panel_id,
+        "operation_id": (await world.a.api.ok("GET", "/v1/operations"))["data"][0]["id"],
         "key_id": (await world.a.api.ok("GET", "/v1/keys"))["data"][0]["id"],
     }
     made = await world.a.api.ok(

@@ -50,6 +50,7 @@ async def test_every_write_of_a_line_can_be_rehearsed(world: World) -> None:
         ("POST", f"{path}/suspend", None),
         ("POST", f"{path}/resume", None),
         ("POST", f"{path}/rotate-password", None),
+        ("POST", f"{path}/drift/enforce", None),
         ("POST", f"{path}/terminate", None),
     ):
         shown = await rehearse(world, method, target, body)

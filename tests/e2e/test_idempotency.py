@@ -61,6 +61,23 @@ async def test_parallel_copies_make_one_line(world: World) -> None:
     assert all(answer.json() == final.json() for answer in created)
 
 
+async def test_a_copy_is_never_refused_for_what_the_first_has_taken(world: World) -> None:
+    """Its name, its external id, its quota: the copies meet what they themselves have reserved."""
+    tenant = await world.reseller("one", max_lines=1)
+    headers = {"Idempotency-Key": "order-1"}
+    named = NEW | {"username": "anna"}
+    answers = await asyncio.gather(
+        *(tenant.api.post("/v1/lines", named, headers=headers) for _ in range(20))
+    )
+    codes = {
+        answer.status_code if answer.is_success else answer.json()["code"] for answer in answers
+    }
+    assert codes <= {201, 202, "idempotency_in_progress"}
+    assert len(world.users()) == 1
+    entries = await tenant.api.ok("GET", "/v1/audit/entries")
+    assert "failed" not in {entry["phase"] for entry in entries["data"]}
+
+
 async def test_a_refusal_before_anything_was_reserved_frees_the_key(world: World) -> None:
     headers = {"Idempotency-Key": "order-1"}
     bad = await world.a.api.post("/v1/lines", NEW | {"period": "P0D"}, headers=headers)

@@ -64,3 +64,30 @@ async def test_what_came_of_calls_is_counted(small_world: World) -> None:
     text = (await world.operator.get("/metrics")).text
     labels = f'action="user.create",outcome="answered",panel="{world.panel_id}"'
     assert f"gateway_panel_calls_total{{{labels}}} 1.0" in text
+
+
+async def test_what_protects_a_panel_is_shown(small_world: World) -> None:
+    world = small_world
+    line = await world.line()
+    panel = f'panel="{world.panel_id}"'
+
+    async def shown() -> set[str]:
+        return set((await world.operator.get("/metrics")).text.splitlines())
+
+    assert f"gateway_panel_calls_at_once_max{{{panel}}} 64.0" in await shown()
+    world.fault({"match": {"sub": "info"}, "times": 1, "fault": "status", "params": {"code": 503}})
+    fresh = {"Cache-Control": "no-cache"}
+    await world.a.api.ok("GET", f"/v1/lines/{line['id']}", headers=fresh)
+    now = await shown()
+    assert f"gateway_panel_calls_at_once_max{{{panel}}} 64.0" not in now
+    assert f'gateway_panel_retries_total{{{panel},result="sent"}} 1.0' in now
+    assert "gateway_requests_in_work 1.0" in now  # The one that asks.
+
+    tight = {"calls_per_second": 0.01, "burst": 1, "in_flight": 64, "flood_guard": None}
+    await world.operator.ok("PATCH", f"/v1/panels/{world.panel_id}", {"budget": tight})
+    for _ in range(2):
+        await world.a.api.get(f"/v1/lines/{line['id']}", headers=fresh)
+    now = await shown()
+    assert any(
+        row.startswith(f'gateway_panel_shed_total{{{panel},priority="read"}}') for row in now
+    )

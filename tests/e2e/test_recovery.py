@@ -13,12 +13,14 @@ import pytest
 from structlog.testing import capture_logs
 
 from gateway.domain.ids import OperationId
+from gateway.services.reconcile import settle_operations
 from gateway.services.recovery import recover_operations
 from gateway.services.scope import system_scope
+from gateway.services.settling import settle
 from gateway.services.tasks import TaskKeeper
 from gateway.workers.recovery import RecoveryWorker, SweepWorker, system_context
 from tests.e2e.support import SetClock, hasty, problem_of, process, runtime_of
-from tests.world import World
+from tests.world import World, a_world
 
 T = TypeVar("T")
 
@@ -85,6 +87,13 @@ async def recovered(world: World, *, after_seconds: float) -> int:
     clock = SetClock(datetime.now(UTC) + timedelta(seconds=after_seconds))
     ports = runtime_of(world, clock=clock).ports
     return await recover_operations(system_context(ports, "recovery"))
+
+
+async def settled(world: World, *, after_seconds: float) -> int:
+    """Run one tick of the reconciler in another process, so much later."""
+    clock = SetClock(datetime.now(UTC) + timedelta(seconds=after_seconds))
+    ports = runtime_of(world, clock=clock).ports
+    return await settle_operations(system_context(ports, "reconciler"))
 
 
 async def phases(world: World, operation_id: str) -> list[str]:
@@ -166,7 +175,7 @@ async def test_what_is_too_old_is_cancelled_and_its_names_and_key_are_free(world
 
 
 @pytest.mark.parametrize("acts", [False, True], ids=["panel did not act", "panel acted"])
-async def test_what_may_have_been_sent_becomes_unknown_and_is_never_sent_again(
+async def test_what_may_have_been_sent_is_looked_for_before_it_is_sent_again(
     world: World, acts: bool
 ) -> None:
     hanging = Hanging(world.runtime.ports.panels, acts=acts)
@@ -175,25 +184,23 @@ async def test_what_may_have_been_sent_becomes_unknown_and_is_never_sent_again(
         assert answer.status_code == 202
         await hanging.entered.wait()
     operation_id = answer.json()["id"]
-    assert await recovered(world, after_seconds=175) == 0
-    await asyncio.gather(*(recovered(world, after_seconds=185) for _ in range(3)))
+    assert await settled(world, after_seconds=340) == 0  # The lost call may still take effect.
+    assert len(world.calls("create")) == (1 if acts else 0)
+    taken = await asyncio.gather(*(settled(world, after_seconds=350) for _ in range(3)))
+    assert sum(taken) == 1
     operation = await world.a.api.ok("GET", f"/v1/operations/{operation_id}")
-    assert (operation["state"], operation["problem"]["code"]) == ("unknown", "outcome_unknown")
-    assert operation["settles_at"] is not None
-    assert await phases(world, operation_id) == ["started", "unknown"]
-    line = await world.a.api.ok("GET", f"/v1/lines/{operation['resource_id']}")
-    assert line["state"] == "unknown"
+    assert (operation["state"], operation["attempts"]) == ("succeeded", 1 if acts else 2)
+    assert await phases(world, operation_id) == ["started", "succeeded"]
+    assert len(world.calls("create")) == len(world.users()) == 1
     again = await world.a.api.post("/v1/lines", NEW, headers=KEYED)
-    assert (again.status_code, again.json()["id"]) == (202, operation_id)
-    assert len(world.calls("create")) == len(world.users()) == (1 if acts else 0)
-    blocked = await world.a.api.post(f"/v1/lines/{line['id']}/suspend")
-    problem_of(blocked, 409, "state_conflict")
+    assert (again.status_code, again.headers["Idempotent-Replayed"]) == (201, "true")
+    assert again.json()["password"] == world.user("anna")["password"]
 
 
-async def test_a_change_that_was_taken_away_from_a_slow_process_ends_as_unknown(
+async def test_a_change_that_was_taken_away_from_a_slow_process_ends_once(
     small_world: World,
 ) -> None:
-    """The process lives after all, and its panel answers: what the recovery said stays."""
+    """The process lives after all, and its panel answers: what the reconciler wrote stays."""
     world = small_world
     gate = asyncio.Event()
 
@@ -208,16 +215,96 @@ async def test_a_change_that_was_taken_away_from_a_slow_process_ends_as_unknown(
     async with process(world, panels=panels, **hasty(world)) as slow:
         answer = await slow.a.api.post("/v1/lines", NEW, headers=KEYED)
         await panels.entered.wait()
-        assert await recovered(world, after_seconds=185) == 1
+        assert await settled(world, after_seconds=350) == 1
         gate.set()
         with capture_logs() as logs:
             assert await slow.runtime.ports.tasks.drain(5) == 0
         assert not [entry for entry in logs if entry["event"] == "task.failed"]
     operation = await world.a.api.ok("GET", f"/v1/operations/{answer.json()['id']}")
-    assert operation["state"] == "unknown"
-    assert await phases(world, operation["id"]) == ["started", "unknown"]
+    assert operation["state"] == "succeeded"
+    assert await phases(world, operation["id"]) == ["started", "succeeded"]
     line = await world.a.api.ok("GET", f"/v1/lines/{operation['resource_id']}")
-    assert line["state"] == "unknown"
+    assert (line["state"], line["version"]) == ("active", 1)
+    assert len(world.calls("create")) == 1
+
+
+async def test_a_change_that_failed_elsewhere_meanwhile_stays_failed(small_world: World) -> None:
+    """A slow process has a success in hand, of a line that is reserved no more."""
+    world = small_world
+    gate = asyncio.Event()
+
+    class Slow(Hanging):
+        async def change(self, *args: Any, **kwargs: Any) -> Any:
+            answer = await self.panels.change(*args, **kwargs)
+            self.entered.set()
+            await gate.wait()
+            return answer
+
+    panels = Slow(world.runtime.ports.panels, acts=True)
+    async with process(world, panels=panels, **hasty(world)) as slow:
+        answer = await slow.a.api.post("/v1/lines", NEW, headers=KEYED)
+        await panels.entered.wait()
+        operation_id = answer.json()["id"]
+        world.simulator.panel.tables["users"].update([1], {"admin_notes": "other"}, strict=False)
+        world.simulator.panel.tables["users"].update([1], {"password": "other"}, strict=False)
+        world.fault({"match": {"sub": "create"}, "fault": "status", "params": {"code": 500}})
+        for after in (350, 1_000, 2_000):
+            await settled(world, after_seconds=after)
+        world.simulator.panel.tables["users"].update(
+            [1],
+            {"password": world.calls("create")[0].body.split("password%5D=")[1][:16]},
+            strict=False,
+        )
+        gate.set()
+        with capture_logs() as logs:
+            await slow.runtime.ports.tasks.drain(5)
+        assert not [entry for entry in logs if entry["event"] == "task.failed"]
+    operation = await world.a.api.ok("GET", f"/v1/operations/{operation_id}")
+    assert operation["state"] == "failed"
+
+
+async def test_a_worker_that_was_too_slow_leaves_what_another_took_up(small_world: World) -> None:
+    world = small_world
+    world.fault({"match": {"sub": "create"}, "fault": "status", "params": {"code": 500}})
+    answer = await world.a.api.post("/v1/lines", NEW, headers=KEYED)
+    operation_id = OperationId(answer.json()["id"])
+    async with world.runtime.database.write(system_scope()) as store:
+        now = datetime.now(UTC) + timedelta(seconds=400)
+        (taken,) = await store.operations.take_due(now, now + timedelta(seconds=120), 5)
+    for after in (600, 1_000, 2_000):
+        await settled(world, after_seconds=after)
+    calls = len(world.calls())
+    await settle(world.runtime.ports, taken)
+    assert len(world.calls()) == calls
+    operation = await world.a.api.ok("GET", f"/v1/operations/{operation_id}")
+    assert operation["state"] == "failed"
+
+
+async def test_a_process_that_stood_still_sends_nothing_late(database_url: str) -> None:
+    """By the time it goes on, others may have taken the operation up, or changed the line since."""
+
+    class Still:
+        """A cache that takes longer than a call and its answer may take."""
+
+        def __init__(self, cache: Any) -> None:
+            self.cache = cache
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.cache, name)
+
+        async def raise_epoch(self, *args: Any, **kwargs: Any) -> None:
+            await asyncio.sleep(1.1)
+            await self.cache.raise_epoch(*args, **kwargs)
+
+    async with a_world(database_url, panels={"settle_seconds": 1}) as world:
+        cache = Still(world.runtime.ports.cache)
+        async with process(world, cache=cache) as there:
+            answer = await there.a.api.post("/v1/lines", NEW, headers=KEYED)
+        problem_of(answer, 503, "panel_unavailable")
+        assert world.calls("create") == []
+        again = await world.a.api.post("/v1/lines", NEW, headers=KEYED)
+        assert again.status_code == 201, again.text
+        assert len(world.calls("create")) == 1
 
 
 async def test_an_operation_that_cannot_be_recovered_keeps_no_other_waiting(
@@ -255,4 +342,10 @@ async def test_the_workers_do_what_the_services_do(small_world: World) -> None:
     other = await world.a.api.post("/v1/keys", {"name": "other"}, headers=KEYED)
     assert (other.status_code, "Idempotent-Replayed" in other.headers) == (201, False)
     assert await RecoveryWorker(world.runtime.ports).tick() == 0
-    assert [worker.name for worker in world.runtime.workers()] == ["recovery", "sweep"]
+    assert [worker.name for worker in world.runtime.workers()] == [
+        "recovery",
+        "reconciler",
+        "strays",
+        "drift",
+        "sweep",
+    ]

@@ -26,6 +26,8 @@ BY_HAND = "canary-Passw0rd.by-hand"
 CANARIES = (PASSWORD, ROTATED, API_PASS, BY_HAND)
 KEYED = {"Idempotency-Key": "order-1"}
 FRESH = {"Cache-Control": "no-cache"}
+#: An unknown outcome is waited for: a second is enough here.
+SOON = FRESH | {"Prefer": "wait=1"}
 WRONG: list[dict[str, Any]] = [
     {"password": PASSWORD + "é"},
     {"password": [PASSWORD]},
@@ -162,7 +164,7 @@ async def faults(watch: Watcher, line: dict[str, Any]) -> None:
         ):
             world.fault({"match": {"sub": sub}} | fault)
             promised = set() if method == "GET" else {PASSWORD, ROTATED}
-            answer = await watch.send(method, target, body, headers=FRESH, promised=promised)
+            answer = await watch.send(method, target, body, headers=SOON, promised=promised)
             world.simulator.panel.faults.clear()
             if answer.status_code not in {200, 201}:
                 assert not [each for each in CANARIES if each in answer.text], answer.text
@@ -182,6 +184,7 @@ async def the_rest(watch: Watcher, line: dict[str, Any]) -> None:
     await watch.send("GET", "/v1/me", api=world.api(str(world.a.api.key)[:-1] + "!"))
 
 
+@pytest.mark.timeout(300)  # It waits for a good many outcomes.
 async def test_no_secret_is_anywhere_but_where_it_was_promised(
     guarded: World, log: io.StringIO, tmp_path: Path
 ) -> None:

@@ -14,7 +14,7 @@ LOST = {"fault": "status", "params": {"code": 500, "effect": "before"}, "times":
 
 @pytest.fixture
 async def world(database_url: str) -> AsyncIterator[World]:
-    async with a_world(database_url, panels={"settle_seconds": 2}) as made:
+    async with a_world(database_url, panels={"settle_seconds": 60}) as made:
         yield made
 
 

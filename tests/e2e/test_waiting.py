@@ -55,6 +55,22 @@ async def test_a_change_that_is_still_being_sent_is_202_and_ends_behind_the_answ
     assert len(impatient.calls("create")) == 1
 
 
+@pytest.mark.parametrize("prefer", ["respond-async", "wait=0", "wait=1"])
+async def test_what_a_caller_prefers_to_wait_does_not_shorten_a_change_that_was_sent(
+    small_world: World, prefer: str
+) -> None:
+    """The panel takes longer than the caller waits; its answer is waited for all the same."""
+    api = small_world.a.api
+    slow = {"match": {"sub": "create"}, "fault": "delay_after", "params": {"seconds": 2.0}}
+    small_world.fault(slow)
+    answer = await api.post("/v1/lines", NEW, headers=KEYED | {"Prefer": prefer})
+    assert answer.status_code == 202
+    await finished(small_world)
+    ended = await api.ok("GET", answer.headers["Location"])
+    assert (ended["state"], ended["attempts"]) == ("succeeded", 1)
+    assert len(small_world.calls("create")) == 1
+
+
 async def test_a_change_that_is_not_even_planned_is_202_prepared(
     small_world: World, impatient: World
 ) -> None:

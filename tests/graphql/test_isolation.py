@@ -27,6 +27,7 @@ GIVEN: dict[str, dict[str, Any]] = {
     "renewDevice": {"period": "P1M"},
     "updateReseller": {"name": "mine now"},
     "updatePanel": {"name": "mine now"},
+    "resolveOperation": {"decision": "APPLIED"},
 }
 #: An argument of this name is an id, whatever its type says.
 NAMES_OF_IDS = {"externalId", "mac"}
@@ -37,6 +38,7 @@ OPERATORS_ONLY = {
     "resumeReseller",
     "updatePanel",
     "probePanel",
+    "resolveOperation",
 }
 
 

@@ -39,6 +39,7 @@ READS = {
     "GET /v1/credits": ("Query.credits", "Line.credits", "Device.credits"),
     "GET /v1/operations": ("Query.operations",),
     "GET /v1/operations/{operation_id}": ("Query.operation",),
+    "GET /v1/drifts": ("Query.drifts",),
     "GET /v1/resellers": ("Query.resellers",),
     "GET /v1/resellers/{reseller_id}": ("Query.reseller",),
     "GET /v1/panels": ("Query.panels",),

@@ -138,7 +138,7 @@ def test_a_pause_grows_with_every_failed_try_up_to_a_bound(bench: Bench) -> None
         pauses.append(bench.state.retry_after_seconds)
         bench.wait()
         bench.fail()
-    assert pauses == [2, 4, 8, 16, 32, 60, 60, 60]
+    assert pauses == [2, 4, 8, 10, 10, 10, 10, 10]
     assert len(bench.told) == 2
     assert bench.state.since == NEW_YEAR_2030
     bench.wait()
@@ -146,6 +146,16 @@ def test_a_pause_grows_with_every_failed_try_up_to_a_bound(bench: Bench) -> None
     bench.open()
     assert bench.state.retry_after_seconds == 2
     assert bench.state.since == NEW_YEAR_2030 + timedelta(seconds=bench.clock.seconds - 1000)
+
+
+def test_a_panel_that_refuses_us_is_left_alone_for_longer(bench: Bench) -> None:
+    bench.answer("key_wrong")
+    pauses = []
+    for _ in range(7):
+        pauses.append(bench.state.retry_after_seconds)
+        bench.wait()
+        bench.answer("key_wrong")
+    assert pauses == [2, 4, 8, 16, 32, 60, 60]
 
 
 def test_a_try_that_ends_without_a_verdict_leaves_the_next_one_to_others(bench: Bench) -> None:
@@ -173,6 +183,74 @@ def test_one_that_waited_for_its_turn_looks_again_and_a_try_does_not(bench: Benc
     bench.wait()
     with bench.breaker.entry() as check_again:
         check_again()
+
+
+def test_a_try_that_hangs_does_not_keep_the_next_one_waiting_for_long(bench: Bench) -> None:
+    bench.open(Reason.TIMED_OUT)
+    bench.wait()
+    with bench.breaker.entry():
+        bench.clock.seconds += Pauses().longest - 0.1
+        assert bench.refusal() is not None
+        bench.clock.seconds += 0.1
+        bench.answer()
+        assert not bench.state.is_open
+        bench.breaker.failed(Reason.TIMED_OUT, LONG)
+    assert not bench.state.is_open
+
+
+def test_where_a_panel_hangs_a_change_tries_only_if_nobody_reads(bench: Bench) -> None:
+    def change() -> PanelError | None:
+        try:
+            with bench.breaker.entry(is_change=True):
+                return None
+        except PanelError as error:
+            return error
+
+    bench.open(Reason.TIMED_OUT)
+    bench.wait()
+    refusal = change()
+    assert isinstance(refusal, PanelUnavailable)
+    assert (refusal.retry_after_seconds or 0) >= 1
+    assert bench.refusal() is None
+    bench.clock.seconds += Pauses().longest
+    assert change() is None
+    bench.answer()
+    bench.open(Reason.UNREACHABLE)
+    bench.wait()
+    assert change() is None
+
+
+def test_those_who_waited_while_it_was_open_do_not_all_try(bench: Bench) -> None:
+    with bench.breaker.entry() as first, bench.breaker.entry() as second:
+        bench.open()
+        bench.wait()
+        first()
+        with pytest.raises(PanelUnavailable):
+            second()
+        bench.breaker.failed(Reason.UNREACHABLE, LONG)
+        assert bench.state.retry_after_seconds == 4
+
+
+@pytest.mark.parametrize("reason", [Reason.UNREACHABLE, Reason.TIMED_OUT, Reason.TLS_FAILED])
+def test_it_is_told_that_a_panel_is_left_alone(bench: Bench, reason: Reason) -> None:
+    def is_left_alone() -> bool:
+        return bench.breakers.is_left_alone(bench.panel.id)
+
+    assert not is_left_alone()  # Never called.
+    bench.open(reason)
+    assert is_left_alone()
+    bench.wait()
+    assert not is_left_alone()  # Somebody has to try.
+    with bench.breaker.entry():
+        assert is_left_alone()
+        bench.breaker.answered(None)
+    assert not is_left_alone()
+
+
+@pytest.mark.parametrize("shut_out", ["key_wrong", "ip_refused", "redirected"])
+def test_a_panel_that_refuses_us_is_not_said_to_be_left_alone(bench: Bench, shut_out: str) -> None:
+    bench.answer(shut_out)
+    assert not bench.breakers.is_left_alone(bench.panel.id)
 
 
 def test_silence_on_connect_after_it_has_worked_is_a_suspected_ban(bench: Bench) -> None:
@@ -252,4 +330,4 @@ def test_opening_and_closing_are_logged_once(bench: Bench) -> None:
 
 
 def test_pauses_never_overflow() -> None:
-    assert Pauses().after(10_000, banned=True) == 300
+    assert Pauses().after(10_000, "suspected_ban") == 300

@@ -99,8 +99,9 @@ async def test_a_panel_that_refuses_us_is_asked_no_more_for_a_while(bench: Bench
         for _ in range(3):
             with pytest.raises(PanelMisconfigured):
                 await bench.port.read(panel, an_info(), timeout_seconds=5)
-            with pytest.raises(PanelMisconfigured):
+            with pytest.raises(PanelMisconfigured) as caught:
                 await bench.port.change(panel, a_create(), TOKEN, timeout_seconds=5)
+            assert caught.value.unsent
         assert (len(requests), bench.reason()) == (1, "key_wrong")
 
 

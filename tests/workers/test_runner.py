@@ -173,3 +173,49 @@ def test_the_log_tells_a_known_failure_from_a_bug_and_work_from_idling() -> None
     assert logs[0]["code"] == "service_unavailable"
     assert logs[1]["exc_info"]
     assert (logs[2]["worker"], logs[2]["done"]) == ("scripted", 3)
+
+
+class Long:
+    """A worker whose tick takes so long."""
+
+    name, every_seconds, batch = "long", 5.0, 10
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.ticks = 0
+        self.ended: list[str] = []
+
+    async def tick(self) -> int:
+        self.ticks += 1
+        try:
+            await asyncio.sleep(self.seconds)
+        except asyncio.CancelledError:
+            self.ended.append("cancelled")
+            raise
+        self.ended.append("finished")
+        return self.batch  # There is more to do at once.
+
+
+@pytest.mark.parametrize(
+    ("seconds", "ended", "at"), [(8.0, "finished", 8.0), (80.0, "cancelled", 15.0)]
+)
+def test_a_stopped_worker_finishes_its_tick_within_a_time_and_takes_no_other(
+    seconds: float, ended: str, at: float
+) -> None:
+    worker = Long(seconds)
+
+    async def run() -> float:
+        stop = asyncio.Event()
+        asyncio.get_running_loop().call_later(5.0, stop.set)
+        await run_workers([worker], stop, patience_seconds=10.0)
+        return asyncio.get_running_loop().time()
+
+    assert run_virtually(run()) == pytest.approx(at)
+    assert (worker.ticks, worker.ended) == (1, [ended])
+
+
+def test_no_workers_are_no_work() -> None:
+    async def run() -> None:
+        await run_workers([], asyncio.Event())
+
+    asyncio.run(run())

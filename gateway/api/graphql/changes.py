@@ -12,9 +12,16 @@ from gateway.api.graphql.documents import (
     UploadedDocuments,
     UploadTrustedDocumentsInput,
 )
+from gateway.api.graphql.drifts import (
+    AdoptDeviceDriftInput,
+    AdoptLineDriftInput,
+    EnforceDeviceDriftInput,
+    EnforceLineDriftInput,
+)
 from gateway.api.graphql.keys import IssueKeyInput, Key, RevokeKeyInput
 from gateway.api.graphql.lines import Line
 from gateway.api.graphql.mutations import Mutation
+from gateway.api.graphql.operations import Operation, ResolveOperationInput
 from gateway.api.graphql.panels import Panel, Probe
 from gateway.api.graphql.resellers import (
     CreateResellerInput,
@@ -23,7 +30,7 @@ from gateway.api.graphql.resellers import (
     SuspendResellerInput,
     UpdateResellerInput,
 )
-from gateway.api.rest import devices, documents, keys, lines, panels, resellers
+from gateway.api.rest import devices, documents, drifts, keys, lines, operations, panels, resellers
 from gateway.api.rest.routing import Route
 
 #: A change of a panel is sent, and then read back; a create may look first.
@@ -78,6 +85,8 @@ MUTATIONS: Final[tuple[Mutation, ...]] = (
     ),
     _line("lookupLine", lines.look_up_line, line_inputs.LookupLineInput, calls=1),
     _line("importLine", lines.import_line, line_inputs.ImportLineInput, calls=1),
+    _line("adoptLineDrift", drifts.adopt_line_drift, AdoptLineDriftInput, calls=0),
+    _line("enforceLineDrift", drifts.enforce_line_drift, EnforceLineDriftInput),
     _device("createDevice", devices.create_device, device_inputs.CreateDeviceInput, calls=_CREATE),
     _device("putDevice", devices.put_device, device_inputs.PutDeviceInput, calls=_CREATE),
     _device("updateDevice", devices.change_device, device_inputs.UpdateDeviceInput),
@@ -86,6 +95,8 @@ MUTATIONS: Final[tuple[Mutation, ...]] = (
     _device("resumeDevice", devices.resume_device, device_inputs.ResumeDeviceInput),
     _device("terminateDevice", devices.terminate_device, device_inputs.TerminateDeviceInput),
     _device("importDevice", devices.import_device, device_inputs.ImportDeviceInput, calls=1),
+    _device("adoptDeviceDrift", drifts.adopt_device_drift, AdoptDeviceDriftInput, calls=0),
+    _device("enforceDeviceDrift", drifts.enforce_device_drift, EnforceDeviceDriftInput),
     _reseller("createReseller", resellers.create_reseller, CreateResellerInput),
     _reseller("updateReseller", resellers.change_reseller, UpdateResellerInput),
     _reseller("suspendReseller", resellers.suspend_reseller, SuspendResellerInput),
@@ -115,6 +126,13 @@ MUTATIONS: Final[tuple[Mutation, ...]] = (
         endpoint=keys.revoked_key,
         noun="key",
         shown=Key,
+    ),
+    Mutation(
+        name="resolveOperation",
+        route=operations.resolve_operation,
+        takes=ResolveOperationInput,
+        noun="operation",
+        shown=Operation,
     ),
     Mutation(
         name="uploadTrustedDocuments",

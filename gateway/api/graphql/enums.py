@@ -9,7 +9,8 @@ import strawberry
 
 from gateway.domain.audit import Phase
 from gateway.domain.caller import CallerKind
-from gateway.domain.operations import OperationState
+from gateway.domain.drifts import DriftEnd, DriftKind, DriftState
+from gateway.domain.operations import Decision, ShownState
 from gateway.domain.panels import CreditMode, SuspendBy
 from gateway.domain.resellers import ResellerState
 from gateway.domain.subscriptions import RenewFrom, State
@@ -17,10 +18,14 @@ from gateway.domain.subscriptions import RenewFrom, State
 __all__ = [
     "CallerKind",
     "CreditMode",
-    "OperationState",
+    "Decision",
+    "DriftEnd",
+    "DriftKind",
+    "DriftState",
     "Phase",
     "RenewFrom",
     "ResellerState",
+    "ShownState",
     "State",
     "SuspendBy",
 ]
@@ -28,7 +33,13 @@ __all__ = [
 strawberry.enum(CallerKind, name="CallerKind", description="What sort of caller.")
 strawberry.enum(CreditMode, name="CreditMode", description="Who keeps the resellers' balance.")
 strawberry.enum(
-    OperationState,
+    Decision, name="OperationDecision", description="What a person found: done by the panel or not."
+)
+strawberry.enum(DriftEnd, name="DriftEnd", description="How a drift ended.")
+strawberry.enum(DriftKind, name="DriftKind", description="What was seen on the panel.")
+strawberry.enum(DriftState, name="DriftState", description="Whether it is still so.")
+strawberry.enum(
+    ShownState,
     name="OperationState",
     description="Where an operation is: surely not sent, maybe sent, not known, done, refused, "
     "or for a person to decide.",

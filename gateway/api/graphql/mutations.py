@@ -175,10 +175,11 @@ def _shown(mutation: Mutation, success: type, answer: object) -> object:
     operation: Any = None if answer.operation is None else operation_out(answer.operation)
     if answer.value is None:
         return OperationAccepted(operation=operation, replayed=answer.replayed)
-    fields: dict[str, Any] = {mutation.noun: answer.value}
+    # An operation that is itself the resource is the one to show.
+    fields: dict[str, Any] = {"operation": operation, mutation.noun: answer.value}
     if mutation.secret is not None:
         member, name = mutation.secret
         fields[name] = getattr(answer.value, member)
     if mutation.route.may_create:
         fields["created"] = answer.created
-    return success(**fields, operation=operation, replayed=answer.replayed)
+    return success(**fields, replayed=answer.replayed)

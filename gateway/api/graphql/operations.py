@@ -9,7 +9,7 @@ import strawberry
 
 from gateway.api.graphql.call import Info
 from gateway.api.graphql.describe import about, argument, field, given
-from gateway.api.graphql.enums import OperationState
+from gateway.api.graphql.enums import Decision, ShownState
 from gateway.api.graphql.paging import AFTER, FILTER, FIRST, Connection, connection
 from gateway.api.graphql.problems import FieldFault
 from gateway.api.graphql.shown import Node, Shown, read_by_id
@@ -34,7 +34,7 @@ class Operation(Node, Shown):
     out = rest.OperationOut
 
     kind: str = about("Such as `line.create` or `line.renew`.")
-    state: OperationState = about("Where it is.")
+    state: ShownState = about("Where it is.")
     resource_id: strawberry.ID = about("The line or device that it changes.")
     reseller_id: strawberry.ID | None = about("Whose it is; null: the operator's own.")
     attempts: int = about("How often the panel was sent it.")
@@ -48,9 +48,18 @@ class Operation(Node, Shown):
 class OperationFilter:
     """Which operations."""
 
-    state: OperationState | None = given("In this state.")
+    state: ShownState | None = given("In this state.")
     kind: str | None = given("Of this kind, such as `line.create`.")
     resource_id: strawberry.ID | None = given("Of this line or device.")
+
+
+@strawberry.input(description="What a person found of an operation in state MANUAL.")
+class ResolveOperationInput:
+    """What a person found of an operation."""
+
+    id: strawberry.ID = about("Which operation.")
+    decision: Decision = about("Whether the panel has done it.")
+    note: str | None = given("Why, for the audit log.")
 
 
 @strawberry.type

@@ -16,6 +16,7 @@ from strawberry.types.scalar import ScalarDefinition
 Duration = NewType("Duration", str)
 Metadata = NewType("Metadata", dict)  # type: ignore[type-arg]  # Strawberry wants a plain class.
 JsonObject = NewType("JsonObject", dict)  # type: ignore[type-arg]  # As above.
+JsonValue = NewType("JsonValue", object)
 
 
 def _time_text(value: object) -> str:
@@ -34,6 +35,10 @@ def _object(value: object) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         raise GraphQLError("This must be an object.")
     return dict(value)
+
+
+def _as_it_is(value: object) -> object:
+    return value
 
 
 #: Python type -> the scalar that stands for it in the schema.
@@ -63,5 +68,11 @@ SCALARS: Final[Mapping[object, ScalarDefinition]] = {
         description="Any JSON object.",
         serialize=_object,
         parse_value=_object,
+    ),
+    JsonValue: strawberry.scalar(
+        name="JSON",
+        description="Any JSON value: a text, number, boolean, list or object, or null.",
+        serialize=_as_it_is,
+        parse_value=_as_it_is,
     ),
 }

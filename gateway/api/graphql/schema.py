@@ -20,6 +20,7 @@ from gateway.api.graphql.credits import CreditQueries
 from gateway.api.graphql.describe import argument, asking
 from gateway.api.graphql.devices import Device, DeviceQueries
 from gateway.api.graphql.documents import DocumentQueries
+from gateway.api.graphql.drifts import DriftQueries
 from gateway.api.graphql.keys import Key, KeyQueries
 from gateway.api.graphql.lines import Line, LineQueries
 from gateway.api.graphql.me import MeQueries
@@ -54,6 +55,7 @@ class Query(
     CatalogQueries,
     CreditQueries,
     OperationQueries,
+    DriftQueries,
     AuditQueries,
     ResellerQueries,
     PanelQueries,

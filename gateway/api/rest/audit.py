@@ -26,6 +26,7 @@ _NOUNS: Final = {
     IdKind.KEY: "key",
     IdKind.OPERATION: "operation",
     IdKind.AUDIT_ENTRY: "audit_entry",
+    IdKind.DRIFT: "drift",
 }
 
 

@@ -12,6 +12,7 @@ TAGS: Final = {
     "bouquets": "The groups of channels that can be sold.",
     "credits": "What a reseller has left.",
     "operations": "What became of a change.",
+    "drifts": "Where records and panels do not agree.",
     "resellers": "Tenants; for operators.",
     "panels": "The upstream servers; for operators.",
     "keys": "Secret texts that speak for a caller.",

@@ -5,20 +5,26 @@ from __future__ import annotations
 from typing import Annotated, ClassVar
 
 import msgspec
-from pydantic import Field
+from pydantic import Field, Strict
 
 from gateway.api.problems import members
 from gateway.api.rest.query import PageQuery
-from gateway.api.rest.routing import get, mapped_page
+from gateway.api.rest.routing import get, mapped, mapped_page, post
 from gateway.api.rest.shapes import Out, Time
-from gateway.api.rest.wire import AnyRef
+from gateway.api.rest.wire import AnyRef, FreeText, Wire, example
 from gateway.domain.caller import Permission
-from gateway.domain.errors import NotFound
+from gateway.domain.errors import NotFound, StateConflict
 from gateway.domain.ids import IdKind, OperationId
-from gateway.domain.operations import Operation, OperationFilter, OperationState, Problem
+from gateway.domain.operations import (
+    Decision,
+    Operation,
+    OperationFilter,
+    Problem,
+    ShownState,
+)
 from gateway.domain.paging import Page
 from gateway.services import operations
-from gateway.services.context import Context
+from gateway.services.context import Context, Outcome
 
 
 class FaultOut(Out, frozen=True, kw_only=True):
@@ -49,7 +55,7 @@ class OperationOut(Out, frozen=True, kw_only=True):
     id: str
     object: str = "operation"
     kind: str
-    state: OperationState
+    state: ShownState
     resource_id: str
     reseller_id: str | None
     attempts: int
@@ -64,7 +70,7 @@ class OperationQuery(PageQuery):
 
     kind: ClassVar[IdKind] = IdKind.OPERATION
 
-    state: OperationState | None = None
+    state: ShownState | None = None
     operation_kind: Annotated[
         str | None, Field(alias="kind", max_length=64, description="Such as line.create.")
     ] = None
@@ -87,12 +93,34 @@ async def get_operation(context: Context, operation_id: OperationId) -> Operatio
     return operation_out(await operations.get_operation(context, operation_id))
 
 
+class Resolve(Wire):
+    """What a person found: whether the panel did it."""
+
+    model_config = example(decision="applied", note="Seen on the panel's own page.")
+
+    decision: Annotated[Decision, Strict(strict=False)]
+    note: FreeText | None = None
+
+
+@post(
+    "/v1/operations/{operation_id}/resolve",
+    needs=Permission.OPERATIONS_RESOLVE,
+    raises=(NotFound, StateConflict),
+)
+async def resolve_operation(
+    context: Context, operation_id: OperationId, body: Resolve
+) -> Outcome[OperationOut]:
+    """Decide an operation in state `manual`; nothing is sent. The decision is final."""
+    resolved = await operations.resolve_operation(context, operation_id, body.decision, body.note)
+    return mapped(resolved, operation_out)
+
+
 def operation_out(operation: Operation) -> OperationOut:
     """Return the public shape of *operation*."""
     return OperationOut(
         id=operation.id,
         kind=operation.kind,
-        state=operation.state,
+        state=ShownState(operation.shown_state),
         resource_id=operation.resource_id,
         reseller_id=operation.reseller_id,
         attempts=operation.attempts,

@@ -48,3 +48,14 @@ RENEW_DEVICE: Final[Errors] = (*SWITCH_DEVICE, FieldNotAllowed, PanelRefusedValu
 RENEW_LINE: Final[Errors] = (*RENEW_DEVICE, *_ONLY_LINES)
 CHANGE_DEVICE: Final[Errors] = (*SWITCH_DEVICE, *_POLICY, ExternalIdTaken)
 CHANGE_LINE: Final[Errors] = (*CHANGE_DEVICE, *_ONLY_LINES)
+
+#: Deciding a drift. Enforcing sends all values at once, which the panel may refuse.
+ADOPT: Final[Errors] = (
+    NotFound,
+    StateConflict,
+    FieldNotAllowed,
+    QuotaExceeded,
+    BouquetNotAllowed,
+)
+ENFORCE_DEVICE: Final[Errors] = (*SWITCH_DEVICE, PanelRefusedValues)
+ENFORCE_LINE: Final[Errors] = (*ENFORCE_DEVICE, *_ONLY_LINES)

@@ -9,6 +9,7 @@ from gateway.api.rest import (
     bouquets,
     devices,
     documents,
+    drifts,
     keys,
     lines,
     me,
@@ -20,5 +21,16 @@ from gateway.api.rest import credits as credits_
 from gateway.api.rest.routing import Route, routes_of
 
 TABLE: Final[tuple[Route, ...]] = routes_of(
-    me, lines, devices, bouquets, credits_, operations, resellers, panels, keys, documents, audit
+    me,
+    lines,
+    devices,
+    bouquets,
+    credits_,
+    operations,
+    drifts,
+    resellers,
+    panels,
+    keys,
+    documents,
+    audit,
 )

@@ -10,6 +10,7 @@ from gateway.db import (  # noqa: F401 - the tables
     rows,
     rows_devices,
     rows_documents,
+    rows_drifts,
     rows_lines,
     rows_operations,
 )

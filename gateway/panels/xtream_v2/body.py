@@ -70,15 +70,10 @@ def _is_php_noise(text: str) -> bool:
 
 
 def _parsed(text: str) -> dict[str, Json] | list[Json]:
-    if _too_deep(text):
+    if text.count("[") + text.count("{") > DEPTH_MAX and _too_deep(text):
         raise NotUsable
     try:
-        value: Json = json.loads(
-            text,
-            object_pairs_hook=_object,
-            parse_constant=_no_constant,
-            parse_float=_finite,
-        )
+        value: Json = _DECODER.decode(text)
     except (ValueError, RecursionError):  # ValueError also: an int of more than 4,300 digits.
         raise NotUsable from None
     if _ESCAPED_SURROGATE.search(text) and _SURROGATE.search(json.dumps(value, ensure_ascii=False)):
@@ -118,3 +113,9 @@ def _finite(text: str) -> float:
     if not math.isfinite(number):
         raise ValueError("a number out of range")
     return number
+
+
+#: Made once: making a decoder takes longer than reading most answers.
+_DECODER: Final = json.JSONDecoder(
+    object_pairs_hook=_object, parse_constant=_no_constant, parse_float=_finite
+)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from gateway.domain.calls import ChangeCall, ChangeResult, ReadCall, ReadResult
-    from gateway.domain.ids import OperationId
+    from gateway.domain.ids import OperationId, PanelId
     from gateway.domain.panels import Panel, Probe
 
 
@@ -65,7 +65,8 @@ class Panels(Protocol):
             PanelUnavailable: provably not sent.
             PanelRefusedValues: definitely refused, or not sent, because the panel would not keep
                 the values as they are.
-            PanelMisconfigured: sent and definitely refused.
+            PanelMisconfigured: definitely refused; or not sent (`unsent`), since it has refused an
+                earlier call.
             PanelLineGated: an empty 404 on an edit: nothing was changed, and an info call tells
                 whether the values were refused or the line is hidden.
             PanelOutcomeUnknown: sent, and anything else happened.
@@ -74,6 +75,12 @@ class Panels(Protocol):
 
     def dialects(self) -> tuple[str, ...]:
         """Return the names of the dialects that can be spoken."""
+
+    def is_left_alone(self, panel_id: PanelId) -> bool:
+        """Tell whether a read would be refused now, for the panel does not answer; asks nobody.
+
+        False where it is not known, and where it is time to try it.
+        """
 
     def check(self, panel: Panel, call: ChangeCall) -> None:
         """Refuse a change that could not be sent as it is; asks nobody.

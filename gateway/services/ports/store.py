@@ -14,11 +14,12 @@ from gateway.domain.subscriptions import SubscriptionT
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from contextlib import AbstractAsyncContextManager
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from gateway.domain.audit import AuditEntry, AuditFilter
     from gateway.domain.devices import DeviceFilter
     from gateway.domain.documents import DocumentId, TrustedDocument
+    from gateway.domain.drifts import Drift, DriftFilter
     from gateway.domain.idempotency import KeptAnswer
     from gateway.domain.ids import KeyId, OperationId, PanelId, ResellerId
     from gateway.domain.keys import Key
@@ -82,6 +83,21 @@ class Subscriptions(Protocol[SubscriptionT]):
     async def delete_reference(self, operation_id: OperationId) -> None:
         """Free the reference of a renewal that did not happen."""
 
+    async def take_uncompared(
+        self, panel_id: PanelId, before: datetime, until: datetime, limit: int
+    ) -> tuple[SubscriptionT, ...]:
+        """Take up those of a panel that were not compared since *before*, the longest ago first.
+
+        Pending and unknown ones, and those whose change may be under way, are passed over. They
+        count as compared at *until*, so that others leave them alone; see `set_compared`.
+        """
+
+    async def set_compared(self, resource_id: str, at: datetime) -> None:
+        """Note when it was compared with its panel."""
+
+    async def list_compared(self, panel_id: PanelId, limit: int) -> tuple[str, ...]:
+        """Return the ids of those of a panel that were compared last."""
+
 
 class Lines(Subscriptions[Line], Protocol):
     """Lines of the scope."""
@@ -91,6 +107,11 @@ class Lines(Subscriptions[Line], Protocol):
 
     async def list_by_username(self, username: str) -> tuple[Line, ...]:
         """Return the lines with this username on any panel, terminated ones left out."""
+
+    async def list_controls(
+        self, panel_id: PanelId, now: datetime, *, but: str, limit: int
+    ) -> tuple[Line, ...]:
+        """Return a few active lines of a panel, whose firewall must show them, *but* this one."""
 
     async def list(self, criteria: LineFilter, page: PageRequest, now: datetime) -> Page[Line]:
         """Return lines, newest first."""
@@ -192,12 +213,43 @@ class Operations(Protocol):
         """
 
     async def save(self, operation: Operation, *, was: OperationState) -> bool:
-        """Write the whole row if its state is still *was*; False if not."""
+        """Write the whole row if its state is still *was* and its fence the same; False if not."""
+
+    async def take_due(
+        self, now: datetime, lease_until: datetime, limit: int
+    ) -> tuple[Operation, ...]:
+        """Take up what was perhaps sent and can be looked at by *now*, and leases that ended.
+
+        Each is PROBING then, with the next fence, and is this caller's until *lease_until*. What
+        another process takes at the same moment is passed over, not waited for.
+        """
+
+    async def list_watched(self, now: datetime, limit: int) -> tuple[Operation, ...]:
+        """Return failed creations that are to be looked for again by *now*, oldest first."""
 
     async def list_stale(
         self, state: OperationState, before: datetime, limit: int
     ) -> tuple[Operation, ...]:
         """Return operations in *state* whose `updated_at` is before then, oldest first."""
+
+
+class Drifts(Protocol):
+    """Drifts of the scope; those of panels are the operator's."""
+
+    async def list(self, criteria: DriftFilter, page: PageRequest) -> Page[Drift]:
+        """Return drifts, newest first."""
+
+    async def find_open(self, resource_id: str) -> Drift | None:
+        """Return the open drift of a line, a device or a panel."""
+
+    async def count_open(self, resource_ids: Collection[str]) -> int:
+        """Return how many of these have an open drift."""
+
+    async def add(self, drift: Drift) -> None:
+        """Insert. Raises StateConflict when another one of the resource is open."""
+
+    async def save(self, drift: Drift) -> None:
+        """Write the whole row. Raises NotFound."""
 
 
 class AuditEntries(Protocol):
@@ -261,6 +313,27 @@ class TrustedDocuments(Protocol):
         """Remove this owner's own. Raises NotFound."""
 
 
+class Holds(Protocol):
+    """Credits set aside for operations: from the preparing transaction to the one that ends them.
+
+    Each operation is held for at most once, and then charged or given back once, whatever is asked
+    again. What becomes of it is part of the transaction that it was asked in.
+    """
+
+    async def hold(self, operation: Operation) -> None:
+        """Set aside what *operation* costs, if anything.
+
+        Raises:
+            Refusal: there is not enough; nothing is prepared then.
+        """
+
+    async def capture(self, operation_id: OperationId) -> None:
+        """Charge what was set aside: the change was made."""
+
+    async def release(self, operation_id: OperationId) -> None:
+        """Give back what was set aside: the change surely was not made, or changed nothing."""
+
+
 class Store(Protocol):
     """The repositories of one transaction."""
 
@@ -270,9 +343,19 @@ class Store(Protocol):
     panels: PanelRows
     keys: Keys
     operations: Operations
+    drifts: Drifts
     audit: AuditEntries
     answers: KeptAnswers
     documents: TrustedDocuments
+
+    holds: Holds
+
+    async def clock_ahead(self) -> timedelta:
+        """Return how far the database's clock is ahead of this machine's.
+
+        All processes share the database's, so leases and waiting times are counted by it. Zero
+        where the database is a file of this machine's.
+        """
 
 
 class Database(Protocol):

@@ -201,5 +201,6 @@ topologySpreadConstraints:
 
 {{/* Seconds: the sleep before SIGTERM, then the gateway's own drain, then some time to close. */}}
 {{- define "xtream-gateway.graceSeconds" -}}
-{{- add (ceil .root.Values.settings.drain_seconds | int) (.sleep | int) 10 }}
+{{- $settings := .root.Values.settings }}
+{{- add (ceil $settings.drain_notice_seconds | int) (ceil $settings.drain_seconds | int) (.sleep | int) 10 }}
 {{- end }}
