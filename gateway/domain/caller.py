@@ -7,6 +7,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from gateway.domain.ids import ResellerId
     from gateway.domain.resellers import Policy
 
@@ -76,19 +78,28 @@ class CallerKind(StrEnum):
 
     OPERATOR = "operator"
     RESELLER = "reseller"
+    STOREFRONT = "storefront"
     SYSTEM = "system"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Who an API key speaks for. Made by identity, and for workers by `Caller.system`.
+    """Who an API key or a token speaks for. Made by identity, and for workers by `Caller.system`.
 
-    `owner_path` is where the caller's own rows live: the root for operators.
+    `owner_path` is where the caller's own rows live: the root for operators. `key_id` is the API
+    key, or the client that a token was issued to. `token_id`, `origins` and `expires_at` are a
+    token's: its `jti`, the origins of its client, and its end. `resource_id` is the one line or
+    device that a storefront's token is bound to; `chain` who acts, the nearest first.
     """
 
     kind: CallerKind
     id: str
     key_id: str | None = None
+    token_id: str | None = None
+    resource_id: str | None = None
+    chain: tuple[str, ...] = ()
+    origins: frozenset[str] = frozenset()
+    expires_at: datetime | None = None
     reseller_id: ResellerId | None = None
     owner_path: str = ROOT_PATH
     permissions: frozenset[Permission] = frozenset()
@@ -102,7 +113,7 @@ class Caller:
     @property
     def sees_everything(self) -> bool:
         """Operators and the system see all resellers."""
-        return self.kind is not CallerKind.RESELLER
+        return self.kind in {CallerKind.OPERATOR, CallerKind.SYSTEM}
 
     def may(self, permission: Permission) -> bool:
         """Tell whether this caller holds *permission*."""

@@ -99,6 +99,8 @@ def documents_mode(caller: Caller, modes: DocumentsModes) -> DocumentsMode:
             return modes.operator
         case CallerKind.RESELLER:
             return modes.reseller
+        case CallerKind.STOREFRONT:  # Its browser is anybody's: nothing but what was looked at.
+            return DocumentsMode.REQUIRED
         case _:
             assert_never(caller.kind)
 

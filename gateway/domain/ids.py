@@ -21,6 +21,8 @@ KeyId = NewType("KeyId", str)
 OperationId = NewType("OperationId", str)
 AuditEntryId = NewType("AuditEntryId", str)
 DriftId = NewType("DriftId", str)
+ClientId = NewType("ClientId", str)
+TokenId = NewType("TokenId", str)
 
 
 #: Crockford's alphabet in lower case: no i, l, o, u, so ids survive being read aloud.
@@ -41,6 +43,8 @@ class IdKind(StrEnum):
     DRIFT = "drf"
     KEPT_ANSWER = "idk"
     DOCUMENT = "doc"
+    CLIENT = "cli"
+    TOKEN = "tok"  # noqa: S105 - a prefix
 
 
 def new_id(kind: IdKind, at: datetime, random_bytes: Callable[[int], bytes]) -> str:
