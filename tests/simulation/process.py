@@ -239,7 +239,7 @@ class Process:
         self.die(point)
         world = self.world
         if world.chance(world.chaos.stall):
-            seconds = world.source.choice((1, 20, 200)) * world.source.random()
+            seconds = world.source.choice((1, 20, 400)) * world.source.random()
             self._frozen_until = max(self._frozen_until, world.loop.time() + seconds)
             world.weather.count("stall")
             world.note(f"{self.name}: stands still for {seconds:.1f} s at {point}")
