@@ -69,7 +69,6 @@ def test_a_panel_as_the_contract_writes_it() -> None:
         "credit_mode": "ledger",
         "bouquets": [{"id": 1, "name": "Basic"}],
         "extra_columns": [],
-        "creates_devices": True,
     }
     assert PanelCreate.read(body).to_new_panel() == NewPanel(
         name="Main",
