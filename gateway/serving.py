@@ -44,8 +44,8 @@ async def serve_apps(
 ) -> None:
     """Serve until *stop* is set, then drain; tells when requests are taken.
 
-    First /readyz says `draining` and no change is begun, while all else is still served: whoever
-    sends requests here has `drain_notice_seconds` to notice. Then no connection is taken, and what
+    First /readyz says `draining` while requests are still served: whoever sends them here has
+    `drain_notice_seconds` to notice. Then no connection is taken and no change is begun, and what
     was begun has `drain_seconds` to finish. A request whose change takes longer is answered 202.
     """
     settings = runtime.settings
@@ -56,7 +56,8 @@ async def serve_apps(
         async with serving(served, drain_seconds=settings.drain_seconds + ANSWER_SECONDS):
             on_ready()
             await stop.wait()
-            runtime.ports.lifecycle.drain(seconds)
+            notice_seconds = settings.drain_notice_seconds
+            runtime.ports.lifecycle.drain(seconds, notice_seconds=notice_seconds)
             await asyncio.sleep(settings.drain_notice_seconds)
 
 

@@ -68,6 +68,7 @@ def a_panel(**changes: Any) -> Panel:
         budget=Budget(),
         settle_seconds=300,
         suspend_by=None,
+        creates_devices=True,
         credit_mode=CreditMode.LEDGER,
         bouquets=(Bouquet(id=1, name="News"), Bouquet(id=2, name="Sport")),
         extra_columns=(),

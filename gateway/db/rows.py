@@ -29,6 +29,7 @@ class PanelRow(Base):
     credit_mode: Mapped[str] = mapped_column(sa.String(20))
     bouquets: Mapped[list[Any]] = mapped_column(Json)
     extra_columns: Mapped[list[Any]] = mapped_column(Json)
+    creates_devices: Mapped[bool] = mapped_column(server_default=sa.true())
     probe: Mapped[dict[str, Any] | None] = mapped_column(Json)
     version: Mapped[int]
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)

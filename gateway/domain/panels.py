@@ -89,7 +89,10 @@ class Probe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Panel:
-    """An upstream server with `api.php`. `base_url` has no trailing slash."""
+    """An upstream server with `api.php`. `base_url` has no trailing slash.
+
+    `creates_devices` False: it said that it made a device, and had made the line behind it only.
+    """
 
     id: PanelId
     name: str
@@ -103,6 +106,7 @@ class Panel:
     credit_mode: CreditMode
     bouquets: tuple[Bouquet, ...]
     extra_columns: tuple[str, ...]
+    creates_devices: bool
     probe: Probe | None
     version: int
     created_at: datetime
@@ -153,3 +157,4 @@ class PanelChanges:
     suspend_by: SuspendBy | Unchanged | None = UNCHANGED
     bouquets: tuple[Bouquet, ...] | Unchanged = UNCHANGED
     extra_columns: tuple[str, ...] | Unchanged = UNCHANGED
+    creates_devices: bool | Unchanged = UNCHANGED

@@ -76,7 +76,7 @@ class Action:
             ServiceUnavailable: the process is stopping; workers still finish what they have begun.
         """
         if self.context.caller.kind is not CallerKind.SYSTEM:
-            self.ports.lifecycle.refuse_while_draining()
+            self.ports.lifecycle.refuse_changes_at_the_end()
         return self.ports.database.write(self.scope)
 
     def entry(  # noqa: PLR0913 - an audit entry has that many parts

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
+import structlog
+
+from gateway.domain.audit import Phase
+from gateway.domain.caller import ROOT_PATH, CallerKind
 from gateway.domain.calls import (
     ChangeResult,
     CreatedDevice,
@@ -14,15 +18,27 @@ from gateway.domain.calls import (
     Taken,
 )
 from gateway.domain.devices import Device, NewDevice, ObservedDevice
-from gateway.domain.errors import GatewayError, MacTaken, PanelError, PanelOutcomeUnknown
+from gateway.domain.errors import (
+    GatewayError,
+    MacTaken,
+    PanelError,
+    PanelOutcomeUnknown,
+    PanelUnsupported,
+)
 from gateway.domain.ids import DeviceId, IdKind, new_id
 from gateway.domain.operations import Operation
 from gateway.services.action import Action
+from gateway.services.audit_log import Owner, new_entry
 from gateway.services.create import CreateKind, values_of
 from gateway.services.device_noun import DEVICES
 from gateway.services.kinds import Verdict, Work
 from gateway.services.policy import Placement
 from gateway.services.ports.store import Store
+
+log = structlog.get_logger(__name__)
+
+#: Who notes what a panel cannot do: the worker that settles.
+_WHO: Final = "reconciler"
 
 
 class CreateDeviceKind(CreateKind[NewDevice, Device, ObservedDevice, CreateDevice, ObservedDevice]):
@@ -56,6 +72,8 @@ class CreateDeviceKind(CreateKind[NewDevice, Device, ObservedDevice, CreateDevic
 
     async def plan(self, work: Work[NewDevice, Device]) -> CreateDevice:
         device = work.resource
+        if not work.panel.creates_devices:
+            raise PanelUnsupported("This panel makes the line behind a device, and no device.")
         return CreateDevice(mac=device.mac, **values_of(device, work.operation.id))
 
     def judge_answer(self, answer: ChangeResult | PanelError) -> Verdict | None:
@@ -75,6 +93,29 @@ class CreateDeviceKind(CreateKind[NewDevice, Device, ObservedDevice, CreateDevic
     def may_resend(self, work: Work[NewDevice, Device]) -> bool:
         """Never where the panel said yes and made nothing: each try leaves a line without a box."""
         return not work.operation.said_done
+
+    async def note_inability(self, store: Store, work: Work[NewDevice, Device]) -> None:
+        """Ask the panel for no more devices until an operator says that it makes them."""
+        panel = await store.panels.get(work.panel.id)
+        if not panel.creates_devices:
+            return
+        now = work.ports.clock.now()
+        after = replace(panel, creates_devices=False, version=panel.version + 1, updated_at=now)
+        await store.panels.save(after, expected_version=panel.version)
+        entry = new_entry(
+            work.ports,
+            Phase.SUCCEEDED,
+            "panel.update",
+            asker=replace(work.operation.asker, caller_kind=CallerKind.SYSTEM, caller_id=_WHO),
+            owner=Owner(None, ROOT_PATH),
+            resource_id=panel.id,
+            before={"creates_devices": True},
+            after={"creates_devices": False},
+            code=PanelUnsupported.code,
+        )
+        await store.audit.append(entry)
+        # The operation's id is the first line of the orphan's admin_notes: so it can be found.
+        log.error("panel.makes_no_devices", panel_id=panel.id, operation_id=work.operation.id)
 
     async def name_is_used(self, store: Store, failed: Operation, desired: CreateDevice) -> bool:
         return await store.devices.find_by_mac(failed.panel_id, desired.mac) is not None

@@ -194,6 +194,12 @@ class Kind(ABC, Generic[Request, Resource, Desired, Result]):
         """Tell whether what did not happen may be sent once more."""
         return True
 
+    async def note_inability(self, store: Store, work: Work[Request, Resource]) -> None:
+        """Remember that the panel says yes to this and does not do it; where it may not be resent.
+
+        Most kinds need not: they may be sent again.
+        """
+
     def stray(self, work: Work[Request, Resource], desired: Desired) -> object | None:
         """Return what a late effect of a change that failed would leave; None: nothing new."""
         return None

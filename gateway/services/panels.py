@@ -43,6 +43,7 @@ async def create_panel(act: Action, new: NewPanel) -> Outcome[Panel]:
             credit_mode=new.credit_mode,
             bouquets=new.bouquets,
             extra_columns=new.extra_columns,
+            creates_devices=True,
             probe=None,
             version=1,
             created_at=now,

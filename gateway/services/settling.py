@@ -102,6 +102,9 @@ async def _act_on(
         case Found.ABSENT if work.operation.attempts < ATTEMPTS_MAX and kind.may_resend(work):
             await _resend(kind, work, desired)
         case Found.ABSENT:
+            if not kind.may_resend(work):
+                async with work.ports.database.write(system_scope()) as store:
+                    await kind.note_inability(store, work)
             await _give_up(kind, work, _not_done(kind, work), now)
         case Found.REFUSED:
             await _give_up(kind, work, _told(finding), now)

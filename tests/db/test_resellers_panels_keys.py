@@ -52,6 +52,7 @@ def a_full_panel() -> Panel:
         suspend_by=SuspendBy.BOUQUETS,
         bouquets=(Bouquet(id=2**40, name="Ünïcode"),),
         extra_columns=("a", "b"),
+        creates_devices=False,
         probe=Probe(
             reachable=True,
             dialect="xtream_v2",

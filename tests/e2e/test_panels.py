@@ -24,6 +24,7 @@ DEFAULTS = {
     },
     "settle_seconds": 300,
     "suspend_by": None,
+    "creates_devices": True,
     "credit_mode": "ledger",
     "bouquets": [],
     "extra_columns": [],

@@ -393,6 +393,21 @@ async def test_a_device_that_is_not_made_is_never_sent_twice(tmp_path: Path) -> 
             "panel_unsupported",
         )
         assert len(world.calls("create")) == 1
+        await _is_asked_for_no_more(world)
+
+
+async def _is_asked_for_no_more(world: World) -> None:
+    """Hold that the panel is remembered as one without devices, until an operator says else."""
+    path, wish = f"/v1/panels/{world.panel_id}", {"mac": "00:1A:79:AB:CD:E0", "period": "P1M"}
+    assert (await world.operator.ok("GET", path))["creates_devices"] is False
+    entry = (await world.operator.ok("GET", "/v1/audit/entries?action=panel.update"))["data"][0]
+    assert (entry["caller"]["kind"], entry["after"]) == ("system", {"creates_devices": False})
+    refused = await world.a.api.post("/v1/devices", wish)
+    assert (refused.status_code, refused.json()["code"]) == (501, "panel_unsupported")
+    assert len(world.calls("create")) == 1
+    await world.operator.ok("PATCH", path, {"creates_devices": True})
+    assert (await world.a.api.post("/v1/devices", wish)).status_code == 202
+    assert len(world.calls("create")) == 2
 
 
 async def watch(world: World, seconds: float) -> int:

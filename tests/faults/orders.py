@@ -114,7 +114,8 @@ async def an_order(world: World, sort: Sort, number: int) -> Order:
     if sort.is_create:
         return order
     old = {} if sort.action == "stb" else {"password": f"{CANARY}-old-{number}"}
-    before = await _made(world, replace(order, body=made | old, number=-number - 1))
+    making = replace(order, body=made | old, number=-number - 1, answers=[])
+    before = await _made(world, making)
     path = f"{order.path}/{before['id']}"
     if sort is PASSWORD:
         return replace(order, path=f"{path}/rotate-password", body=secret, before=before)

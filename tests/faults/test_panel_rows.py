@@ -24,7 +24,7 @@ from tests.servers.flags import flag
 from tests.servers.plugin import DATABASE_KINDS
 
 #: Orders of each sort in each row.
-EACH: Final = 200 if flag("LONG") else 2
+EACH: Final = 200 if flag("LONG") else 5
 #: Clients that ask at the same time: few, so that only the fault makes a panel slow.
 AT_ONCE: Final = 5
 

@@ -47,6 +47,7 @@ def a_panel(**changes: Any) -> Panel:
         credit_mode=CreditMode.LEDGER,
         bouquets=(),
         extra_columns=(),
+        creates_devices=True,
         probe=None,
         version=1,
         created_at=NEW_YEAR_2030,

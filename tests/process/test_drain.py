@@ -169,7 +169,6 @@ class Load:
                 answer = await self.told("write", sending)
                 if answer is not None:
                     self.answers[username] = answer
-                    await asyncio.sleep(0.05 if answer.status_code == 503 else 0)
 
     async def read(self) -> None:
         async with self.client() as client:
@@ -221,14 +220,8 @@ async def test_a_rolling_update_under_load_fails_no_request_and_loses_no_change(
             took = time.monotonic() - stopped_at
         assert load.broken == []
         assert NOTICE_SECONDS <= took <= NOTICE_SECONDS + DRAIN_SECONDS + 4
-        assert set(load.statuses) <= {"write 201", "write 202", "write 503", "read 200"}
-        assert load.statuses["write 503"] >= 1
+        assert set(load.statuses) <= {"write 201", "write 202", "read 200"}
         assert load.reads_while_draining >= 1
-        for answer in load.answers.values():
-            if answer.status_code == 503:
-                assert answer.json()["code"] == "service_unavailable"
-                assert answer.headers["Retry-After"] == "2"
-                assert answer.headers["Connection"] == "close"
 
         faults.clear()
         async with a_gateway(tmp_path, "new") as new:

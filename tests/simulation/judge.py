@@ -198,10 +198,15 @@ class _Judge:
         return unsettled or resource.id in self.data.open
 
     def _is_removed(self, resource: Line | Device) -> bool:
-        """Tell whether somebody else deleted it; nothing may have succeeded since."""
+        """Tell whether somebody else deleted it; nothing may have succeeded since.
+
+        A ghost of its creation that comes after that makes it once more.
+        """
         since = self.world.removed.get(resource.id)
         if since is None:
             return False
+        if self._created(resource)[0] in self.late:
+            return True
         for operation in self._by_resource()[resource.id]:
             began = operation.sent_at is not None and operation.sent_at > since
             if began and operation.state is OperationState.SUCCEEDED:

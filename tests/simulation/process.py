@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 #: Stands in every password; no log, audit entry, problem or URL may hold it.
 SECRET_MARK: Final = "Qx7W"
 KEYRING: Final = Keyring.parse(["sim:" + "A" * 43 + "="])
+#: Longer than a lease, so that others take up what one that stands still has in hand.
+STALL_SECONDS_MAX: Final = 400
+INFO_TTL_SECONDS: Final = 60
 _SENDING: Final[ContextVar[SendingToken | None]] = ContextVar("sending", default=None)
 
 
@@ -160,6 +163,7 @@ class World:
     """Lines on the panel that were never ours, as they were."""
     is_cut_off: bool = False
     """No process reaches the panel, calm or not."""
+    cache_lost_at: float = float("-inf")
     violations: list[str] = field(default_factory=list)
     requests: int = 0
     is_calm: bool = False
@@ -167,6 +171,15 @@ class World:
 
     def violate(self, invariant: str, text: str) -> None:
         self.violations.append(f"{invariant}: {text} (at {self.loop.time():.3f} s)")
+
+    def may_be_old(self) -> bool:
+        """Tell whether the cache may be wrong for as long as an entry counts as fresh.
+
+        A reader that stands still between asking the database for an epoch and telling it may tell
+        a cache that has forgotten everything meanwhile an old one: see `gateway/cache/redis.py`.
+        """
+        since = self.loop.time() - self.cache_lost_at
+        return self.chaos.stall > 0 and since <= STALL_SECONDS_MAX + INFO_TTL_SECONDS
 
     def note(self, text: str) -> None:
         if self.trace is not None:
@@ -211,7 +224,11 @@ class Process:
             identity=None,  # type: ignore[arg-type]  # callers are made by hand
             tasks=tasks,
             flights=SingleFlight(tasks),
-            limits=Limits(settle_seconds=world.chaos.settle_seconds, read_timeout_seconds=10.0),
+            limits=Limits(
+                settle_seconds=world.chaos.settle_seconds,
+                info_ttl_seconds=INFO_TTL_SECONDS,
+                read_timeout_seconds=10.0,
+            ),
             metrics=NoMetrics(),  # type: ignore[arg-type]
         )
 
@@ -239,7 +256,7 @@ class Process:
         self.die(point)
         world = self.world
         if world.chance(world.chaos.stall):
-            seconds = world.source.choice((1, 20, 200)) * world.source.random()
+            seconds = world.source.choice((1, 20, STALL_SECONDS_MAX)) * world.source.random()
             self._frozen_until = max(self._frozen_until, world.loop.time() + seconds)
             world.weather.count("stall")
             world.note(f"{self.name}: stands still for {seconds:.1f} s at {point}")
@@ -316,7 +333,7 @@ class SharedCache:
         world = self._process.world
         if world.chance(world.chaos.cache_loss):
             world.weather.count("cache lost")
-            world.cache = new_cache(world.clock)
+            world.cache, world.cache_lost_at = new_cache(world.clock), world.loop.time()
         await self._process.hook("cache")
 
 

@@ -77,6 +77,7 @@ class UpdatePanelInput:
     suspend_by: SuspendBy | None = given("How its lines are suspended; null: as the probe says.")
     bouquets: list[PanelBouquetInput] | None = given("Its groups of channels, all of them.")
     extra_columns: list[str] | None = given("Columns that its owner added, all of them.")
+    creates_devices: bool | None = given("True: ask it for devices again.")
 
 
 @strawberry.input(description="Which panel to probe.")

@@ -92,6 +92,7 @@ class Panel(Node, Shown):
     credit_mode: CreditMode = about("Who keeps the resellers' balance.")
     bouquets: list[PanelBouquet] = about("Its groups of channels.")
     extra_columns: list[str] = about("Columns that its owner added.")
+    creates_devices: bool = about("Whether it is asked for devices: false once it made half a one.")
     probe: Probe | None = about("What the last probe learned; null: none yet.")
     version: int = about("Counts changes of this record: for `ifVersion`.")
     created_at: datetime = about("When it was added.")

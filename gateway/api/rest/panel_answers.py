@@ -70,6 +70,7 @@ class PanelOut(Out, frozen=True, kw_only=True):
     credit_mode: CreditMode
     bouquets: tuple[BouquetOut, ...]
     extra_columns: tuple[str, ...]
+    creates_devices: bool
     probe: ProbeOut | None
     version: int
     created_at: Time
@@ -91,6 +92,7 @@ def panel_out(panel: Panel) -> PanelOut:
         credit_mode=panel.credit_mode,
         bouquets=tuple(BouquetOut(id=each.id, name=each.name) for each in panel.bouquets),
         extra_columns=panel.extra_columns,
+        creates_devices=panel.creates_devices,
         probe=None if panel.probe is None else probe_out(panel.probe),
         version=panel.version,
         created_at=panel.created_at,

@@ -178,6 +178,7 @@ class PanelPatch(Patch):
     suspend_by: Annotated[SuspendBy | None, Strict(strict=False)] = None
     bouquets: Bouquets = ()
     extra_columns: Columns = ()
+    creates_devices: bool = True
 
     def to_changes(self) -> PanelChanges:
         """Return what is to change, in the services' words."""

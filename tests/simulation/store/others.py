@@ -10,7 +10,12 @@ from typing import Any
 from gateway.domain.audit import AuditEntry
 from gateway.domain.caller import ROOT_PATH
 from gateway.domain.drifts import Drift
-from gateway.domain.errors import IdempotencyInProgress, NotFound, StateConflict
+from gateway.domain.errors import (
+    IdempotencyInProgress,
+    NotFound,
+    StateConflict,
+    VersionMismatch,
+)
 from gateway.domain.idempotency import KeptAnswer
 from gateway.domain.ids import OperationId, PanelId, ResellerId
 from gateway.domain.operations import Operation
@@ -65,7 +70,9 @@ class MemoryPanels(Rows):
         self.journal.put(self.data.panels, panel.id, panel)
 
     async def save(self, panel: Panel, *, expected_version: int | None = None) -> None:
-        raise NotImplementedError
+        if expected_version not in {None, (await self.get(panel.id)).version}:
+            raise VersionMismatch("It was changed since you read it.")
+        self.journal.put(self.data.panels, panel.id, panel)
 
 
 class MemoryDrifts(Rows):

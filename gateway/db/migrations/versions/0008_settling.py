@@ -1,5 +1,7 @@
 """Operations are settled: who looks at one, how often it was done, and what is watched later.
 
+A panel that makes no devices is remembered.
+
 The columns have defaults, so that the code before this migration can still insert rows.
 """
 
@@ -28,6 +30,8 @@ def upgrade() -> None:
             table.add_column(sa.Column(name, sa.Boolean, nullable=False, server_default=sa.false()))
         for name in TIMES:
             table.add_column(sa.Column(name, UtcDateTime, nullable=True))
+    flag = sa.Column("creates_devices", sa.Boolean, nullable=False, server_default=sa.true())
+    op.add_column("panels", flag)
     op.create_index("ix_operations_state_settles_at", "operations", ["state", "settles_at"])
     op.create_index("ix_operations_watch_at", "operations", ["watch_at"])
 
@@ -36,6 +40,8 @@ def downgrade() -> None:
     limit_locks()
     op.drop_index("ix_operations_watch_at", "operations")
     op.drop_index("ix_operations_state_settles_at", "operations")
+    # In place: other tables refer to this one, so a copy could not take its place.
+    op.drop_column("panels", "creates_devices")
     with op.batch_alter_table("operations") as table:
         for name in (*TIMES, *FLAGS, *COUNTS):
             table.drop_column(name)
