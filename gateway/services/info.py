@@ -45,7 +45,7 @@ async def read_info(act: Action, noun: AnyNoun, resource_id: str) -> ObservedInf
         PanelError: the panel could not be asked, and nothing usable is cached.
     """
     held = await act.ports.cache.look_up(resource_id)
-    quick = _without_database(act, noun, held)
+    quick = _without_database(act, noun, resource_id, held)
     if quick is not None:
         return _counted(act, quick)
     async with act.read() as store:
@@ -63,7 +63,7 @@ async def read_infos(
     `read_info`.
     """
     held = dict(zip(resource_ids, await _look_up_all(act, resource_ids), strict=True))
-    quick = {key: _without_database(act, noun, lookup) for key, lookup in held.items()}
+    quick = {key: _without_database(act, noun, key, lookup) for key, lookup in held.items()}
     found: dict[str, ObservedInfo | GatewayError] = {
         key: _counted(act, info) for key, info in quick.items() if info is not None
     }
@@ -125,10 +125,14 @@ def _counted(act: Action, observed: ObservedInfo) -> ObservedInfo:
     return observed
 
 
-def _without_database(act: Action, noun: AnyNoun, held: Lookup) -> ObservedInfo | None:
+def _without_database(
+    act: Action, noun: AnyNoun, resource_id: str, held: Lookup
+) -> ObservedInfo | None:
     """Return the cached answer if the cache alone proves that it may be served."""
     entry = held.entry
-    if entry is None or entry.epoch != held.epoch or not act.scope.covers(entry.owner_path):
+    if entry is None or entry.epoch != held.epoch:
+        return None
+    if not act.scope.covers(entry.owner_path, resource_id):
         return None
     return _fresh(act, noun, entry)
 
