@@ -1,8 +1,8 @@
 """The door: every read and every change, from whichever edge or worker, comes through here.
 
-`@action` checks the permission, fixes the scope and keeps the audit log of refusals. Storefronts get
-through where the action says so, and only to what they are bound to. Inside, a service function has
-an `Action`: `read()` and `write()` for our own data; changes of a panel go through
+`@action` checks the permission, fixes the scope and keeps the audit log of refusals. Storefronts
+get through where the action says so, and only to what they are bound to. Inside, a service function
+has an `Action`: `read()` and `write()` for our own data; changes of a panel go through
 `services.changes.carry_out`.
 """
 

@@ -9,10 +9,11 @@ than the last change.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+from gateway.domain.caller import CallerKind
 from gateway.domain.calls import LineInfo, NotOnPanel
 from gateway.domain.errors import GatewayError, NotFound, PanelUnavailable, StateConflict
 from gateway.domain.panels import Panel
@@ -118,10 +119,15 @@ async def _tell_epoch(act: Action, noun: AnyNoun, resource: Subscription, held: 
 
 
 def _counted(act: Action, observed: ObservedInfo) -> ObservedInfo:
-    """Count how the answer came about, and note it in the request's log line."""
+    """Count how the answer came about, and note it in the request's log line.
+
+    Notes are about subscribers, not for them: storefronts get none.
+    """
     result = "stale" if observed.stale else "hit" if observed.from_cache else "miss"
     act.ports.metrics.cache_read(result)
     note(cache=result)
+    if act.context.caller.kind is CallerKind.STOREFRONT:
+        return replace(observed, info=replace(observed.info, notes=""))
     return observed
 
 

@@ -291,7 +291,7 @@ async def test_a_session_without_scope_does_nothing(migrated_url: str) -> None:
 async def test_a_path_that_only_looks_alike_is_foreign(session: AsyncSession, path: str) -> None:
     # A range must end exactly where startswith does.
     for other in (path[:-1] + "x/", path[:-1] + "0/", path.upper()):
-        assert not Scope(path).covers(other)
+        assert not Scope(path).covers(other, None)
         assert not (Scope(path).path <= other < Scope(path).path_end)
 
 
