@@ -314,3 +314,17 @@ def a_document(**changes: Any) -> TrustedDocument:
         created_at=NOW,
     )
     return replace(document, **changes)
+
+
+def a_signing_key(**changes: Any) -> SigningKey:
+    """Return a key that signs from `NOW` on; its private half is made up."""
+    number = next(_numbers)
+    key = SigningKey(
+        id=f"kid-{number}",
+        number=number,
+        alg="ES256",
+        private_jwk=Secret('{"kty":"EC","d":"secret"}'),
+        created_at=NOW,
+        used_from=NOW,
+    )
+    return replace(key, **changes)
