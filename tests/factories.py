@@ -14,12 +14,14 @@ from typing import Any, Final
 
 from gateway.domain.audit import AuditEntry, Phase
 from gateway.domain.caller import ROOT_PATH, Permission
+from gateway.domain.clients import Client
 from gateway.domain.devices import Device, normal_mac
 from gateway.domain.documents import TrustedDocument, document_id_of
 from gateway.domain.drifts import Difference, Drift, DriftKind
 from gateway.domain.idempotency import KeptAnswer
 from gateway.domain.ids import (
     AuditEntryId,
+    ClientId,
     DeviceId,
     DriftId,
     IdKind,
@@ -189,6 +191,26 @@ def a_key(**changes: Any) -> Key:
         created_at=NOW,
     )
     return replace(key, **changes)
+
+
+def a_client(**changes: Any) -> Client:
+    """Return a client of the operator's that may read lines, with a secret."""
+    client = Client(
+        id=ClientId(an_id(IdKind.CLIENT)),
+        name="Client",
+        reseller_id=None,
+        owner_path=ROOT_PATH,
+        permissions=frozenset({Permission.LINES_READ}),
+        origins=(),
+        jwks=None,
+        needs_dpop=False,
+        secret_digest=b"c" * 32,
+        last_used_at=None,
+        revoked_at=None,
+        created_at=NOW,
+        updated_at=NOW,
+    )
+    return replace(client, **changes)
 
 
 def an_asker(**changes: Any) -> Asker:

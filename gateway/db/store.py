@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from gateway.db import migrations
 from gateway.db.answers import SqlKeptAnswers
 from gateway.db.audit import SqlAuditEntries
+from gateway.db.clients import SqlClients
 from gateway.db.devices import SqlDevices
 from gateway.db.documents import SqlTrustedDocuments
 from gateway.db.drifts import SqlDrifts
@@ -57,6 +58,7 @@ class SqlStore:
     resellers: ports.Resellers
     panels: ports.PanelRows
     keys: ports.Keys
+    clients: ports.Clients
     operations: ports.Operations
     drifts: ports.Drifts
     audit: ports.AuditEntries
@@ -167,6 +169,7 @@ class SqlDatabase:
             resellers=SqlResellers(*made),
             panels=SqlPanels(*made),
             keys=SqlKeys(*made),
+            clients=SqlClients(*made),
             operations=SqlOperations(*made),
             drifts=SqlDrifts(*made),
             audit=SqlAuditEntries(*made),

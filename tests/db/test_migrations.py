@@ -16,7 +16,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, exc
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from gateway.db import rows_devices, rows_drifts, rows_lines, rows_operations
+from gateway.db import rows_clients, rows_devices, rows_drifts, rows_lines, rows_operations
 from gateway.db.columns import Base, Owned
 from gateway.db.engine import make_engine
 from gateway.db.migrations import BASE, _revisions, downgrade, migrate, pending, upgrade
@@ -26,7 +26,7 @@ from gateway.domain.ids import OperationId
 from gateway.services.scope import system_scope
 from tests.db.conftest import KEYRING, opened
 from tests.db.kinds import KINDS
-from tests.factories import a_document, a_drift, a_panel, an_audit_entry
+from tests.factories import a_client, a_document, a_drift, a_panel, an_audit_entry
 
 ALL = _revisions()
 ROOT = Path(__file__).resolve().parents[2]
@@ -134,6 +134,7 @@ async def test_downgrades_work_with_data(database_url: str) -> None:
             await store.audit.append(an_audit_entry())
             await store.documents.add([a_document()])
             await store.drifts.add(a_drift())
+            await store.clients.add(a_client())
             for kind in KINDS:
                 one = kind.make()
                 await kind.of(store).add(one)
@@ -214,6 +215,7 @@ def test_every_table_has_an_owner_or_a_reason() -> None:
     assert {
         rows_lines.LineRow,
         rows_devices.DeviceRow,
+        rows_clients.ClientRow,
         rows_drifts.DriftRow,
         rows_operations.OperationRow,
         PanelRow,

@@ -11,6 +11,7 @@ import pytest
 
 from gateway.db.store import SqlDatabase
 from gateway.domain.audit import AuditEntry, AuditFilter
+from gateway.domain.clients import Client
 from gateway.domain.devices import Device
 from gateway.domain.documents import TrustedDocument
 from gateway.domain.drifts import Drift, DriftFilter
@@ -28,6 +29,7 @@ from tests.db.kinds import DEVICES, KINDS, LINES, Kind
 from tests.factories import (
     NOW,
     PANEL_ID,
+    a_client,
     a_device,
     a_document,
     a_drift,
@@ -47,6 +49,7 @@ class Belongings:
     line: Line
     device: Device
     key: Key
+    client: Client
     operation: Operation
     drift: Drift
     entry: AuditEntry
@@ -63,6 +66,7 @@ async def bobs(registry: SqlDatabase, family: Family) -> Belongings:
         line=a_line(**mine, external_id="x", username="bobs", is_trial=True),
         device=a_device(**mine, external_id="x", is_trial=True),
         key=a_key(**mine),
+        client=a_client(**mine),
         operation=an_operation(**mine, state=OperationState.SENDING, settles_at=NOW, watch_at=NOW),
         drift=a_drift(**mine),
         entry=an_audit_entry(**mine),
@@ -73,6 +77,7 @@ async def bobs(registry: SqlDatabase, family: Family) -> Belongings:
             await kind.of(store).add(made.of(kind))
             await kind.of(store).add_reference(made.of(kind).id, "invoice", OperationId("op_1"))
         await store.keys.add(made.key, b"b" * 32)
+        await store.clients.add(made.client)
         await store.operations.add(made.operation)
         await store.drifts.add(made.drift)
         await store.audit.append(made.entry)
@@ -90,6 +95,7 @@ async def everything(database: SqlDatabase, bobs: Belongings, family: Family) ->
             *[await kind.of(store).find_reference(bobs.of(kind).id, "invoice") for kind in KINDS],
             await store.resellers.get(family.bob.id),
             await store.keys.list(page, None),
+            await store.clients.list(page, None),
             await store.operations.list(OperationFilter(), page),
             await store.drifts.list(DriftFilter(), page),
             *[await kind.of(store).list_compared(PANEL_ID, 9) for kind in KINDS],
@@ -170,6 +176,12 @@ GRID: dict[str, tuple[Call, object]] = {
     "Keys.add": (lambda s, b, f: s.keys.add(a_key(**owned_by(f.bob)), b"c" * 32), RuntimeError),
     "Keys.revoke": (lambda s, b, f: s.keys.revoke(b.key.id, NOW), NotFound),
     "Keys.touch": (lambda s, b, f: s.keys.touch(b.key.id, NOW), None),
+    "Clients.get": (lambda s, b, f: s.clients.get(b.client.id), NotFound),
+    "Clients.find": (lambda s, b, f: s.clients.find(b.client.id), None),
+    "Clients.list": (lambda s, b, f: s.clients.list(PageRequest(), f.bob.id), EMPTY_PAGE),
+    "Clients.add": (lambda s, b, f: s.clients.add(a_client(**owned_by(f.bob))), RuntimeError),
+    "Clients.save": (lambda s, b, f: s.clients.save(replace(b.client, name="x")), NotFound),
+    "Clients.touch": (lambda s, b, f: s.clients.touch(b.client.id, NOW), None),
     "Operations.get": (lambda s, b, f: s.operations.get(b.operation.id), NotFound),
     "Operations.list": (
         lambda s, b, f: s.operations.list(OperationFilter(), PageRequest()),
@@ -280,8 +292,8 @@ async def as_ann(
 
 def test_the_grid_has_every_method() -> None:
     nouns = (
-        *("Lines", "Devices", "Resellers", "Keys", "Operations", "Drifts", "AuditEntries"),
-        *("KeptAnswers", "TrustedDocuments"),
+        *("Lines", "Devices", "Resellers", "Keys", "Clients", "Operations", "Drifts"),
+        *("AuditEntries", "KeptAnswers", "TrustedDocuments"),
     )
     methods = {
         f"{noun}.{name}"

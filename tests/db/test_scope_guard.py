@@ -25,6 +25,7 @@ from gateway.services.ports.store import Store
 from gateway.services.scope import Scope, system_scope
 from tests.db.conftest import KEYRING, Family, scope_for
 from tests.factories import (
+    a_client,
     a_device,
     a_document,
     a_drift,
@@ -109,6 +110,7 @@ async def fill_all(store: Store, **owner: Any) -> None:
     await store.devices.add(device)
     await store.devices.add_reference(device.id, "invoice", OperationId("op_2"))
     await store.keys.add(a_key(**owner), secrets.token_bytes(32))
+    await store.clients.add(a_client(**owner))
     await store.operations.add(an_operation(**owner))
     await store.drifts.add(a_drift(**owner))
     await store.audit.append(an_audit_entry(**owner))

@@ -8,6 +8,7 @@ from alembic import context
 
 from gateway.db import (  # noqa: F401 - the tables
     rows,
+    rows_clients,
     rows_devices,
     rows_documents,
     rows_drifts,
