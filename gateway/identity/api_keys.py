@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Final, NoReturn
 import structlog
 
 from gateway.domain.caller import OPERATOR_ONLY, ROOT_PATH, Caller, CallerKind
-from gateway.domain.errors import GatewayError, Unauthenticated
+from gateway.domain.errors import GatewayError
 from gateway.domain.keys import Key, has_key_shape, key_digest
 from gateway.identity.addresses import is_allowed
+from gateway.identity.refusals import refusal
 from gateway.services.scope import system_scope
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from gateway.services.ports.store import Database
     from gateway.services.ports.system import Clock
 
-REFUSAL: Final = "The key is missing or not valid here."
 #: The id of the caller that every operator key speaks for; `key_id` tells them apart.
 OPERATOR_ID: Final = "operator"
 TOUCH_EVERY_SECONDS: Final = 60
@@ -138,4 +138,4 @@ def _refuse(why: str, key: Key | None = None) -> NoReturn:
         Unauthenticated: always.
     """
     log.info("key.refused", why=why, key_id=key.id if key is not None else None)
-    raise Unauthenticated(REFUSAL)
+    raise refusal()
