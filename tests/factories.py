@@ -38,6 +38,7 @@ from gateway.domain.operations import Asker, Operation, OperationState
 from gateway.domain.panels import Bouquet, Budget, CreditMode, Panel, Tls
 from gateway.domain.resellers import Policy, Reseller, ResellerState, owner_path
 from gateway.domain.secrets import Secret
+from gateway.domain.signing import SigningKey
 from gateway.domain.subscriptions import Status
 
 NOW: Final = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

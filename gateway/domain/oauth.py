@@ -5,7 +5,7 @@ The refusals are told in the form of RFC 6749 section 5.2, never as problems.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar, Final
@@ -76,7 +76,6 @@ class ExchangeRequest:
     """What a client asks of a storefront's token: `subject_token` is a token of its reseller's."""
 
     subject_token: Secret
-    resource: str
     scope: frozenset[str] | None = None
     proof_key: str | None = None
 
@@ -98,13 +97,6 @@ class RevokedToken:
     id: str
     revoked_at: datetime
     expires_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Introspection:
-    """What a client is told of a token that is good."""
-
-    claims: dict[str, object] = field(default_factory=dict)
 
 
 class InvalidTokenRequest(GatewayError):
