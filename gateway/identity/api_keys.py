@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from gateway.domain.ids import KeyId
+    from gateway.domain.proofs import Proof
     from gateway.services.ports.store import Database
     from gateway.services.ports.system import Clock
 
@@ -53,12 +54,14 @@ class ApiKeys:
         self._touch_seconds_max = touch_seconds_max
         self._touched: OrderedDict[KeyId, float] = OrderedDict()
 
-    async def identify(self, bearer: str, ip: str | None) -> Caller:
+    async def identify(self, bearer: str, ip: str | None, proof: Proof | None = None) -> Caller:
         """Return the caller of a key. See the port.
 
         Texts that cannot be a key are refused without asking the database. A suspended reseller is
         a caller still (it may read).
         """
+        if proof is not None:
+            _refuse("scheme")
         if not has_key_shape(bearer):
             _refuse("shape")
         now = self._clock.now()
