@@ -19,6 +19,7 @@ from gateway.domain.operations import Operation
 from gateway.domain.subscriptions import Subscription
 from gateway.services.action import Action, Subscriber, action
 from gateway.services.context import Context
+from gateway.services.ports.system import Clock
 
 T = TypeVar("T")
 
@@ -93,14 +94,23 @@ async def changes(
         while True:
             context.ports.lifecycle.refuse_while_draining()
             looked_at = clock.monotonic()
-            state = await read(replace(context, caller=await identify()))
+            caller = await identify()
+            state = await read(replace(context, caller=caller))
             appearance = state, _time_bound(context, state)
             if appearance != seen:
                 seen = appearance
                 yield state
             if isinstance(state, Operation) and state.state.is_final:
                 return
-            await listener.wait(max(0.0, looked_at + RECHECK_SECONDS - clock.monotonic()))
+            pause = looked_at + RECHECK_SECONDS - clock.monotonic()
+            await listener.wait(max(0.0, min(pause, _seconds_left(caller, clock))))
+
+
+def _seconds_left(caller: Caller, clock: Clock) -> float:
+    """Return how long the caller's token lasts; a key has no end that would be known here."""
+    if caller.expires_at is None:
+        return RECHECK_SECONDS
+    return (caller.expires_at - clock.now()).total_seconds()
 
 
 def _time_bound(context: Context, state: object) -> object:

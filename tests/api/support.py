@@ -37,6 +37,7 @@ from gateway.domain.errors import (
 )
 from gateway.domain.ids import IdKind, LineId, ResellerId
 from gateway.domain.paging import Page, encode_cursor
+from gateway.domain.proofs import Proof
 from gateway.domain.secrets import SystemRandom
 from gateway.domain.subscriptions import ObservedInfo
 from gateway.services.context import Context, DryRun, Limits, Outcome, Ports
@@ -65,7 +66,7 @@ class Keys:
     def __init__(self) -> None:
         self.seen: list[tuple[str, str | None]] = []
 
-    async def identify(self, bearer: str, ip: str | None) -> Caller:
+    async def identify(self, bearer: str, ip: str | None, proof: Proof | None = None) -> Caller:
         """Return the caller that *bearer* names."""
         self.seen.append((bearer, ip))
         if bearer == "operator":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from gateway.api.auth import Credential
 from gateway.api.exchange import Exchange
 from gateway.api.graphql.errors import graphql_error
 from gateway.api.graphql.request import Asked, Executor, Result
@@ -33,24 +34,24 @@ class Edge:
             slots = Slots(all_max=limits.per_process_max, per_caller_max=limits.per_caller_max)
             object.__setattr__(self, name, slots)
 
-    async def asked(self, exchange: Exchange, bearer: str) -> Asked:
+    async def asked(self, exchange: Exchange, credential: Credential) -> Asked:
         """Return who asks, found out anew.
 
         Raises:
-            Unauthenticated: the key is not, or no longer, valid.
+            Unauthenticated: the key or token is not, or no longer, valid.
             ServiceUnavailable: it cannot be looked up now.
         """
 
-        async def identify() -> Caller:
-            return await self.ports.identity.identify(bearer, exchange.ip)
+        async def identified(by: Credential) -> Caller:
+            return await self.ports.identity.identify(by.text, exchange.ip, by.proof)
 
-        exchange.caller = await identify()
+        exchange.caller = await identified(credential)
         return Asked(
             ports=self.ports,
             caller=exchange.caller,
             request_id=exchange.request_id,
             ip=exchange.ip,
-            identify=identify,
+            identify=lambda: identified(credential.once_more()),
             no_cache=wants_fresh(exchange.headers),
             preferences=preferences_of(exchange.headers),
         )
