@@ -178,6 +178,7 @@ GRID: dict[str, tuple[Call, object]] = {
     "Keys.touch": (lambda s, b, f: s.keys.touch(b.key.id, NOW), None),
     "Clients.get": (lambda s, b, f: s.clients.get(b.client.id), NotFound),
     "Clients.find": (lambda s, b, f: s.clients.find(b.client.id), None),
+    "Clients.origins": (lambda s, b, f: s.clients.origins(), frozenset()),
     "Clients.list": (lambda s, b, f: s.clients.list(PageRequest(), f.bob.id), EMPTY_PAGE),
     "Clients.add": (lambda s, b, f: s.clients.add(a_client(**owned_by(f.bob))), RuntimeError),
     "Clients.save": (lambda s, b, f: s.clients.save(replace(b.client, name="x")), NotFound),
