@@ -27,6 +27,12 @@ _CURVE_BYTES: Final = 32
 _COORDINATE: Final = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]", re.ASCII)
 _NUMBER: Final = re.compile(r"[A-Za-z0-9_-]{1,2048}", re.ASCII)
 _PRIVATE: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+#: Keys of a faulty generator (ROCA, CVE-2017-15361) can be factored; modulo each small prime they
+#: are a power of 65537. One in 2**27 of the others looks so by chance.
+_ROCA: Final = tuple(
+    (prime, frozenset(pow(65_537, power, prime) for power in range(prime)))
+    for prime in (11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157)
+)
 
 
 class KeySource(Protocol):
@@ -108,4 +114,6 @@ def _texts(jwk: Mapping[str, Any], shape: re.Pattern[str], *names: str) -> dict[
 def _check_rsa(key: RSAKey) -> None:
     numbers = key.public_key.public_numbers()
     if not RSA_BITS_MIN <= numbers.n.bit_length() <= RSA_BITS_MAX or numbers.e > RSA_EXPONENT_MAX:
+        raise TokenFault("key")
+    if all(numbers.n % prime in powers for prime, powers in _ROCA):
         raise TokenFault("key")
