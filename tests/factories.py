@@ -38,6 +38,7 @@ from gateway.domain.operations import Asker, Operation, OperationState
 from gateway.domain.panels import Bouquet, Budget, CreditMode, Panel, Tls
 from gateway.domain.resellers import Policy, Reseller, ResellerState, owner_path
 from gateway.domain.secrets import Secret
+from gateway.domain.signing import SigningKey
 from gateway.domain.subscriptions import Status
 
 NOW: Final = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -314,3 +315,17 @@ def a_document(**changes: Any) -> TrustedDocument:
         created_at=NOW,
     )
     return replace(document, **changes)
+
+
+def a_signing_key(**changes: Any) -> SigningKey:
+    """Return a key that signs from `NOW` on; its private half is made up."""
+    number = next(_numbers)
+    key = SigningKey(
+        id=f"kid-{number}",
+        number=number,
+        alg="ES256",
+        private_jwk=Secret('{"kty":"EC","d":"secret"}'),
+        created_at=NOW,
+        used_from=NOW,
+    )
+    return replace(key, **changes)

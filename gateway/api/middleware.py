@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.api.client_address import client_address
 from gateway.api.exchange import EXCHANGE, Exchange, RawHeaders
+from gateway.api.oauth.errors import error_answer
 from gateway.api.options import ApiOptions
 from gateway.api.problems import problem_answer, shown_error
 from gateway.domain.errors import BodyTooLarge, InternalError
@@ -77,7 +78,7 @@ class ExchangeMiddleware:
             if exchange.status is not None:
                 raise
             note(exchange, error, self.options)
-            await problem_answer(error, exchange.request_id)(scope, receive, answer)
+            await error_answer(error, exchange)(scope, receive, answer)
 
     @contextmanager
     def _told(self, scope: Scope) -> Iterator[Exchange]:

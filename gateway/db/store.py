@@ -24,6 +24,7 @@ from gateway.db.failures import unavailable
 from gateway.db.holds import NoHolds
 from gateway.db.keys import SqlKeys
 from gateway.db.lines import SqlLines
+from gateway.db.oauth import SqlRevokedTokens, SqlSigningKeys, SqlUsedAssertions
 from gateway.db.operations import SqlOperations
 from gateway.db.panels import SqlPanels
 from gateway.db.resellers import SqlResellers
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncEngine
 
+    from gateway.services.ports import oauth_store as oauth_ports
     from gateway.services.ports import store as ports
     from gateway.services.ports.sealer import Sealer
     from gateway.services.scope import Scope
@@ -64,6 +66,9 @@ class SqlStore:
     audit: ports.AuditEntries
     answers: ports.KeptAnswers
     documents: ports.TrustedDocuments
+    signing_keys: oauth_ports.SigningKeys
+    revoked_tokens: oauth_ports.RevokedTokens
+    used_assertions: oauth_ports.UsedAssertions
     holds: ports.Holds
     session: AsyncSession
 
@@ -175,6 +180,9 @@ class SqlDatabase:
             audit=SqlAuditEntries(*made),
             answers=SqlKeptAnswers(*made),
             documents=SqlTrustedDocuments(*made),
+            signing_keys=SqlSigningKeys(*made),
+            revoked_tokens=SqlRevokedTokens(*made),
+            used_assertions=SqlUsedAssertions(*made),
             holds=NoHolds(),
             session=session,
         )

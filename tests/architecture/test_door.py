@@ -15,6 +15,7 @@ from gateway.services.action import SPEC, ActionSpec
 NOUNS = (
     "audit",
     "catalog",
+    "clients",
     "credits",
     "device_info",
     "devices",

@@ -24,6 +24,8 @@ _NOUNS: Final = {
     IdKind.RESELLER: "reseller",
     IdKind.PANEL: "panel",
     IdKind.KEY: "key",
+    IdKind.CLIENT: "client",
+    IdKind.TOKEN: "token",
     IdKind.OPERATION: "operation",
     IdKind.AUDIT_ENTRY: "audit_entry",
     IdKind.DRIFT: "drift",

@@ -16,6 +16,7 @@ TAGS: Final = {
     "resellers": "Tenants; for operators.",
     "panels": "The upstream servers; for operators.",
     "keys": "Secret texts that speak for a caller.",
+    "clients": "Programs that get tokens (OAuth 2).",
     "trusted-documents": "GraphQL texts that may be sent by their id.",
     "audit": "Who did what.",
 }

@@ -13,6 +13,7 @@ from gateway.db import (  # noqa: F401 - the tables
     rows_documents,
     rows_drifts,
     rows_lines,
+    rows_oauth,
     rows_operations,
 )
 from gateway.db.columns import Base

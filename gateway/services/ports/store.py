@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from gateway.domain.paging import Page, PageRequest
     from gateway.domain.panels import Panel
     from gateway.domain.resellers import Reseller
+    from gateway.services.ports.oauth_store import RevokedTokens, SigningKeys, UsedAssertions
     from gateway.services.scope import Scope
 
 
@@ -376,6 +377,9 @@ class Store(Protocol):
     audit: AuditEntries
     answers: KeptAnswers
     documents: TrustedDocuments
+    signing_keys: SigningKeys
+    revoked_tokens: RevokedTokens
+    used_assertions: UsedAssertions
 
     holds: Holds
 
