@@ -1,4 +1,5 @@
-"""The tables of the authorization server. None belongs to a reseller: only the gateway reads them."""
+"""The tables of the authorization server. None belongs to a reseller: only the gateway reads them.
+"""
 
 from __future__ import annotations
 

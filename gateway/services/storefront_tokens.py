@@ -1,4 +1,5 @@
-"""Tokens for storefronts (RFC 8693): good for one line or device, and for what its policy allows."""
+"""Tokens for storefronts (RFC 8693): good for one line or device, and for what its policy allows.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What the authorization server needs besides its tables: keys, clients, tokens and what is denied."""
+"""What the authorization server needs besides its tables: keys, clients, tokens and what is denied.
+"""
 
 from __future__ import annotations
 
