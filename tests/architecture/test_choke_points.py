@@ -28,7 +28,7 @@ RULES = (
     Rule(".connection(", ("db/",), "the session's own queries"),
     Rule("AsyncClient(", ("panels/transport.py",), "the Panels port"),
     Rule("SendingToken(", ("services/engine.py",), "services.changes.carry_out"),
-    Rule("Caller(", ("domain/caller.py", "identity/api_keys.py"), "Caller.system(name)"),
+    Rule("Caller(", ("domain/caller.py", "identity/"), "Caller.system(name)"),
     Rule("AuditEntry(", ("services/audit_log.py", "db/audit.py"), "action.entry(...)"),
     Rule("datetime.now(", ("domain/clock.py", "simulator/"), "the Clock port"),
     Rule("time.time(", ("domain/clock.py", "simulator/"), "the Clock port"),
