@@ -15,7 +15,7 @@ from gateway.api.app import create_app, create_ops_app
 from gateway.api.graphql.executor import SchemaExecutor
 from gateway.api.graphql.limits import DocumentLimits
 from gateway.api.graphql.validation import document_fault
-from gateway.api.oauth.endpoints import TOKEN_PATH
+from gateway.api.oauth.paths import TOKEN_PATH
 from gateway.api.options import ApiOptions
 from gateway.cache.keys import Lifetimes
 from gateway.cache.memory import MemoryCache

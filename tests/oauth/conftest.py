@@ -64,7 +64,9 @@ class Server:
         self, path: str, person: Person | None, form: Any, **headers: str
     ) -> httpx2.Response:
         """Post a form, with the client's secret in the header."""
-        auth = None if person is None else (person.id, person.secret or "")
+        if person is None:
+            return await self.http.post(path, data=form, headers=headers)
+        auth = (person.id, person.secret or "")
         return await self.http.post(path, data=form, auth=auth, headers=headers)
 
     async def token(self, person: Person, **form: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from joserfc import jwt
+from joserfc import jws, jwt
 from joserfc.jwk import KeySet
 
 from gateway.db.engine import make_engine
@@ -78,7 +78,7 @@ class Process:
 
 
 def kid_of(token: str) -> str:
-    kid: str = jwt.jws.extract_compact(token.encode()).headers()["kid"]
+    kid: str = jws.extract_compact(token.encode()).headers()["kid"]
     return kid
 
 
@@ -137,7 +137,7 @@ async def test_at_no_moment_of_three_periods_is_a_good_token_unknown(
     _ = await process.tick()
     published: list[tuple[datetime, KeySet]] = []
     living: list[tuple[datetime, str]] = []
-    signers = []
+    signers: list[str] = []
     end = clock.now() + 3 * SIGNS_FOR
     while clock.now() < end:
         now = clock.now()
