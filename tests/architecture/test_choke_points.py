@@ -26,7 +26,11 @@ RULES = (
     Rule(".commit(", ("db/store.py", "simulator/"), "database.write(scope)"),
     Rule(".begin(", ("db/store.py", "db/engine.py", "db/migrations/"), "database.write(scope)"),
     Rule(".connection(", ("db/",), "the session's own queries"),
-    Rule("AsyncClient(", ("panels/transport.py",), "the Panels port"),
+    Rule(
+        "AsyncClient(",
+        ("panels/transport.py", "identity/fetching.py"),
+        "the Panels port, or the Fetcher of an issuer's keys",
+    ),
     Rule("SendingToken(", ("services/engine.py",), "services.changes.carry_out"),
     Rule("Caller(", ("domain/caller.py", "identity/"), "Caller.system(name)"),
     Rule("AuditEntry(", ("services/audit_log.py", "db/audit.py"), "action.entry(...)"),
