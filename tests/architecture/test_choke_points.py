@@ -32,11 +32,7 @@ RULES = (
         "the Panels port, or the Fetcher of an issuer's keys",
     ),
     Rule("SendingToken(", ("services/engine.py",), "services.changes.carry_out"),
-    Rule(
-        "Caller(",
-        ("domain/caller.py", "identity/api_keys.py", "identity/standing.py"),
-        "Caller.system(name)",
-    ),
+    Rule("Caller(", ("domain/caller.py", "identity/"), "Caller.system(name)"),
     Rule("AuditEntry(", ("services/audit_log.py", "db/audit.py"), "action.entry(...)"),
     Rule("datetime.now(", ("domain/clock.py", "simulator/"), "the Clock port"),
     Rule("time.time(", ("domain/clock.py", "simulator/"), "the Clock port"),
