@@ -112,6 +112,17 @@ class DriftSettings(_Part):
     )
 
 
+class OAuthSettings(_Part):
+    """Access tokens."""
+
+    storefront_seconds: int = Field(
+        300,
+        ge=60,
+        le=900,
+        description="How long a token for one line or device is good; seconds.",
+    )
+
+
 class Settings(_Part):
     """All settings."""
 
@@ -177,6 +188,7 @@ class Settings(_Part):
     cache: CacheSettings = Field(default_factory=CacheSettings)
     graphql: GraphqlSettings = Field(default_factory=GraphqlSettings)
     drift: DriftSettings = Field(default_factory=DriftSettings)
+    oauth: OAuthSettings = Field(default_factory=OAuthSettings)
     issuers: Annotated[tuple[IssuerSettings, ...], AfterValidator(check_distinct)] = Field(
         (),
         max_length=20,

@@ -66,9 +66,7 @@ class SqlRevokedTokens(Repository):
 
     async def add(self, token: RevokedToken) -> None:
         """Insert; one that is there already is left as it is."""
-        row = RevokedTokenRow(
-            id=token.id, revoked_at=token.revoked_at, expires_at=token.expires_at
-        )
+        row = RevokedTokenRow(id=token.id, revoked_at=token.revoked_at, expires_at=token.expires_at)
         await _insert_once(self, row)
 
     async def list_since(self, since: datetime, now: datetime) -> tuple[RevokedToken, ...]:

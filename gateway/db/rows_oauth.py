@@ -1,5 +1,4 @@
-"""The tables of the authorization server. None belongs to a reseller: only the gateway reads them.
-"""
+"""The authorization server's tables. None belongs to a reseller: only the gateway reads them."""
 
 from __future__ import annotations
 

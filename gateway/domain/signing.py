@@ -62,8 +62,7 @@ def signing_at(keys: Iterable[SigningKey], now: datetime) -> SigningKey | None:
 
 
 def shown_at(keys: Iterable[SigningKey], now: datetime) -> tuple[SigningKey, ...]:
-    """Return the keys whose signatures count at *now*, and those that will sign; the newest first.
-    """
+    """Return the keys whose signatures count at *now*, or will count; the newest first."""
     shown = [key for key in keys if key.gone_at is None or key.gone_at > now]
     return tuple(sorted(shown, key=lambda key: key.number, reverse=True))
 

@@ -59,16 +59,18 @@ class Clients:
     async def identify(self, proof: ClientProof) -> KnownClient:
         """Return the client that has proved who it is. See the port."""
         try:
-            if proof.assertion is not None:
-                client = await self._by_assertion(proof, proof.assertion)
-            elif proof.secret is not None and proof.client_id is not None:
-                client = await self._by_secret(proof.client_id, proof.secret)
-            else:
-                raise TokenFault("no_proof")
+            client = await self._proved(proof)
         except TokenFault as fault:
             _refuse(fault.why, proof.client_id)
         await self._touch(client)
         return KnownClient(client=client, caller=_caller_of(client))
+
+    async def _proved(self, proof: ClientProof) -> Client:
+        if proof.assertion is not None:
+            return await self._by_assertion(proof, proof.assertion)
+        if proof.secret is not None and proof.client_id is not None:
+            return await self._by_secret(proof.client_id, proof.secret)
+        raise TokenFault("no_proof")
 
     async def _by_secret(self, client_id: str, secret: Secret) -> Client:
         client = await self._find(client_id)
@@ -127,9 +129,9 @@ class Clients:
 
     async def _touch(self, client: Client) -> None:
         now = self._clock.now()
-        if client.last_used_at is not None:
-            if 0 <= (now - client.last_used_at).total_seconds() < TOUCH_EVERY_SECONDS:
-                return
+        used_at = client.last_used_at
+        if used_at is not None and 0 <= (now - used_at).total_seconds() < TOUCH_EVERY_SECONDS:
+            return
         async with self._database.write(system_scope()) as store:
             await store.clients.touch(client.id, now)
 

@@ -6,6 +6,7 @@ where it forbids something: `use`, `key_ops` and `alg`.
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Mapping
 from typing import Any, Final, Protocol, TypeAlias
@@ -27,6 +28,12 @@ _CURVE_BYTES: Final = 32
 _COORDINATE: Final = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]", re.ASCII)
 _NUMBER: Final = re.compile(r"[A-Za-z0-9_-]{1,2048}", re.ASCII)
 _PRIVATE: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+#: Keys of a faulty generator (ROCA, CVE-2017-15361) can be factored; modulo each small prime they
+#: are a power of 65537. One in 2**27 of the others looks so by chance.
+_ROCA: Final = tuple(
+    (prime, frozenset(pow(65_537, power, prime) for power in range(prime)))
+    for prime in (11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157)
+)
 
 
 class KeySource(Protocol):
@@ -67,12 +74,9 @@ def public_key_of(jwk: object) -> PublicKey:
     if not isinstance(jwk, Mapping) or not _may_verify(jwk):
         raise TokenFault("key")
     try:
-        key = _imported(jwk)
+        return _imported(jwk)
     except (JoseError, ValueError):  # Such as a point that is not on the curve.
         raise TokenFault("key") from None
-    if isinstance(key, RSAKey):
-        _check_rsa(key)
-    return key
 
 
 def _may_verify(jwk: Mapping[str, Any]) -> bool:
@@ -94,6 +98,7 @@ def _imported(jwk: Mapping[str, Any]) -> PublicKey:
             return OKPKey.import_key({"kty": "OKP", "crv": "Ed25519"} | numbers | allowed)
         case "RSA", None:
             numbers = _texts(jwk, _NUMBER, "n", "e")
+            _check_rsa(_integer(numbers["n"]), _integer(numbers["e"]))
             return RSAKey.import_key({"kty": "RSA"} | numbers | allowed)
     raise TokenFault("key")
 
@@ -105,7 +110,13 @@ def _texts(jwk: Mapping[str, Any], shape: re.Pattern[str], *names: str) -> dict[
     return found
 
 
-def _check_rsa(key: RSAKey) -> None:
-    numbers = key.public_key.public_numbers()
-    if not RSA_BITS_MIN <= numbers.n.bit_length() <= RSA_BITS_MAX or numbers.e > RSA_EXPONENT_MAX:
+def _check_rsa(modulus: int, exponent: int) -> None:
+    is_long_enough = RSA_BITS_MIN <= modulus.bit_length() <= RSA_BITS_MAX
+    if not is_long_enough or not 1 < exponent <= RSA_EXPONENT_MAX:
         raise TokenFault("key")
+    if all(modulus % prime in powers for prime, powers in _ROCA):
+        raise TokenFault("key")
+
+
+def _integer(text: str) -> int:
+    return int.from_bytes(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), "big")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -94,7 +95,7 @@ class RemoteKeys:
         began = self._clock.monotonic()
         try:
             url = self._jwks_url or await self._discovered()
-            self._keys = _keys_in(await self._fetcher.get(url))
+            self._keys = keys_in(await self._fetcher.get(url))
         except IssuerAway as away:
             self._is_away = True
             log.warning("issuer.away", issuer=self._url, why=away.why)
@@ -128,7 +129,7 @@ def _inserted(url: str, well_known: str) -> str:
     return parts._replace(path=well_known + parts.path.removesuffix("/")).geturl()
 
 
-def _keys_in(found: Mapping[str, Any]) -> dict[str, PublicKey]:
+def keys_in(found: Mapping[str, Any]) -> dict[str, PublicKey]:
     """Return the usable keys of a JWK Set; those of other kinds and uses are passed over.
 
     Raises:
@@ -137,14 +138,12 @@ def _keys_in(found: Mapping[str, Any]) -> dict[str, PublicKey]:
     given = found.get("keys")
     if not isinstance(given, list) or len(given) > KEYS_MAX:
         raise IssuerAway("no_key_set")
-    keys: dict[str, PublicKey] = {}
+    keys: dict[str, list[PublicKey]] = {}
     for jwk in given:
         kid = jwk.get("kid") if isinstance(jwk, dict) else None
         if not isinstance(kid, str) or not 0 < len(kid) <= KID_LENGTH_MAX:
             continue
-        try:
-            key = public_key_of(jwk)
-        except TokenFault:
-            continue
-        keys.setdefault(kid, key)
-    return keys
+        with suppress(TokenFault):
+            keys.setdefault(kid, []).append(public_key_of(jwk))
+    # A name that two keys bear names neither.
+    return {kid: found[0] for kid, found in keys.items() if len(found) == 1}

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, Final, NoReturn
 
 from gateway.identity.faults import TokenFault
 
 #: Of an integer: more than any date or number in a token needs, and quick to read.
 _DIGITS_MAX: Final = 18
+#: As deep as bodies of requests may be.
+DEPTH_MAX: Final = 32
+
+_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_BRACKET: Final = re.compile(r"[\[{\]}]")
 
 
 def object_of(data: bytes) -> dict[str, Any]:
@@ -16,11 +22,13 @@ def object_of(data: bytes) -> dict[str, Any]:
 
     Raises:
         TokenFault: not UTF-8, not JSON, not an object; a member twice, at any depth; NaN, an
-            infinity or a huge number; half a surrogate pair; nested too deep to read.
+            infinity or a huge number; half a surrogate pair; nested deeper than `DEPTH_MAX`.
     """
     try:
+        text = data.decode("utf-8")
+        _check_depth(text)
         value = json.loads(
-            data.decode("utf-8"),
+            text,
             object_pairs_hook=_members,
             parse_constant=_refuse,
             parse_float=_finite,
@@ -28,11 +36,19 @@ def object_of(data: bytes) -> dict[str, Any]:
         )
         # A lone surrogate is a text that nothing can write: neither a database nor a log.
         json.dumps(value, ensure_ascii=False).encode("utf-8")
-    except (ValueError, RecursionError):
+    except ValueError:
         raise TokenFault("json") from None
     if not isinstance(value, dict):
         raise TokenFault("not_an_object")
     return value
+
+
+def _check_depth(text: str) -> None:
+    depth = 0
+    for bracket in _BRACKET.findall(_STRING.sub("", text)):
+        depth += 1 if bracket in "[{" else -1
+        if depth > DEPTH_MAX:
+            raise ValueError("nested too deep")
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

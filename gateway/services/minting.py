@@ -18,6 +18,7 @@ from gateway.services.action import Action
 from gateway.services.audit_log import Owner
 from gateway.services.authority import authority_of
 from gateway.services.signing_keys import rotate_signing_keys
+from gateway.telemetry.request_log import note
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +122,7 @@ async def _signed(act: Action, claims: dict[str, Any]) -> str:
     text = await signer.sign(claims)
     if text is None:
         _ = await rotate_signing_keys(replace(act.context, caller=Caller.system("signing-keys")))
+        note(action=act.spec.name)  # The request's log line is about this, not about the key.
         text = await signer.sign(claims)
     if text is None:
         raise ServiceUnavailable("There is no key to sign tokens with.", retry_after_seconds=1)

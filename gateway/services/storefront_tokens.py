@@ -1,5 +1,4 @@
-"""Tokens for storefronts (RFC 8693): good for one line or device, and for what its policy allows.
-"""
+"""Tokens for storefronts (RFC 8693): for one line or device, and what its policy allows."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ The caller of these is a client that has proved who it is, see `identity/clients
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 from gateway.domain.audit import Phase
 from gateway.domain.caller import Permission
@@ -15,7 +15,6 @@ from gateway.domain.errors import Unauthenticated
 from gateway.domain.ids import ClientId
 from gateway.domain.oauth import (
     CLIENT_TOKEN_LIFE,
-    InvalidScope,
     InvalidTarget,
     IssuedToken,
     RevokedToken,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from starlette.exceptions import HTTPException
@@ -15,6 +15,7 @@ from gateway.api.exchange import Answer, Exchange, exchange_of
 from gateway.api.oauth.credentials import client_proof, key_proof
 from gateway.api.oauth.errors import NO_STORE
 from gateway.api.oauth.form import Form, read_form, required, scope_in
+from gateway.api.oauth.paths import INTROSPECT_PATH, REVOKE_PATH, TOKEN_PATH
 from gateway.domain.clients import Client
 from gateway.domain.clock import to_unix
 from gateway.domain.ids import IdKind, is_id
@@ -34,10 +35,6 @@ from gateway.services.minting import act_claim, scope_text
 from gateway.services.ports.oauth import OAuth
 from gateway.services.storefront_tokens import exchange_token
 from gateway.services.tokens import introspect_token, issue_token, revoke_token
-
-TOKEN_PATH: Final = "/oauth/token"  # noqa: S105 - a path
-REVOKE_PATH: Final = "/oauth/revoke"
-INTROSPECT_PATH: Final = "/oauth/introspect"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

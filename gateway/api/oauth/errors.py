@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -13,7 +14,6 @@ from gateway.api.problems import problem_answer, retry_after_seconds, shown_erro
 from gateway.domain.errors import (
     GatewayError,
     InternalError,
-    MethodNotAllowed,
     PermissionDenied,
     ServiceUnavailable,
 )
@@ -42,6 +42,14 @@ _OURS: Final = (
     UnacceptableToken,
     UnsupportedGrantType,
 )
+#: What the rest of our errors is called there; any other is an invalid request.
+_WORDS: Final[Mapping[type[GatewayError], str]] = {
+    ServiceUnavailable: "temporarily_unavailable",
+    InternalError: "server_error",
+    PermissionDenied: "unauthorized_client",
+}
+#: Statuses that say more than 400 does.
+_KEPT: Final = frozenset({404, 405, 413, 415})
 
 
 def error_answer(error: Exception, exchange: Exchange) -> Answer:
@@ -68,18 +76,9 @@ def _oauth_answer(error: Exception, exchange: Exchange) -> Answer:
 
 def _told(error: GatewayError) -> tuple[str, int]:
     """Return OAuth's word for *error*, and the status."""
-    match error:
-        case ServiceUnavailable():
-            return "temporarily_unavailable", error.status
-        case InternalError():
-            return "server_error", error.status
-        case PermissionDenied():
-            return "unauthorized_client", 400
-        case MethodNotAllowed():
-            return "invalid_request", error.status
-        case _ if isinstance(error, _OURS):
-            return error.code, error.status
-        case _ if error.status in {404, 413, 415}:
-            return "invalid_request", error.status
-        case _:
-            return "invalid_request", 400
+    if isinstance(error, _OURS):
+        return error.code, error.status
+    word = next((word for kind, word in _WORDS.items() if isinstance(error, kind)), None)
+    if word is not None:
+        return word, 400 if isinstance(error, PermissionDenied) else error.status
+    return "invalid_request", error.status if error.status in _KEPT else 400

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final
 from urllib.parse import parse_qsl
@@ -17,6 +18,9 @@ BYTES_MAX: Final = 64 * 1024
 PARAMETERS_MAX: Final = 40
 
 Form = Mapping[str, str]
+
+#: What `urllib` would take as it stands.
+_HALF_ESCAPE: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
 async def read_form(scope: Scope, receive: Receive, exchange: Exchange) -> Form:
@@ -44,6 +48,8 @@ async def read_form(scope: Scope, receive: Receive, exchange: Exchange) -> Form:
 def _pairs(body: bytes) -> list[tuple[str, str]]:
     if not body:
         return []
+    if _HALF_ESCAPE.search(body):
+        raise InvalidTokenRequest("The body is not a form.")
     try:
         return parse_qsl(
             body.decode("ascii"),

@@ -10,16 +10,19 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from gateway.api.exchange import Answer, exchange_of, header
-from gateway.api.oauth.endpoints import INTROSPECT_PATH, REVOKE_PATH, TOKEN_PATH
+from gateway.api.oauth.paths import (
+    INTROSPECT_PATH,
+    KEYS_PATH,
+    RESOURCE_PATH,
+    REVOKE_PATH,
+    SERVER_PATH,
+    TOKEN_PATH,
+)
 from gateway.domain.caller import Caller, Permission
 from gateway.domain.oauth import Grant
 from gateway.services.context import Context, Ports
 from gateway.services.ports.oauth import OAuth
 from gateway.services.signing_keys import list_public_keys
-
-SERVER_PATH: Final = "/.well-known/oauth-authorization-server"
-RESOURCE_PATH: Final = "/.well-known/oauth-protected-resource"
-KEYS_PATH: Final = "/.well-known/jwks.json"
 
 #: A key is shown for longer than this before it signs.
 KEYS_SECONDS: Final = 600

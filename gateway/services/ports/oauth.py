@@ -1,5 +1,4 @@
-"""What the authorization server needs besides its tables: keys, clients, tokens and what is denied.
-"""
+"""What the authorization server needs besides its tables: keys, clients, tokens, proofs."""
 
 from __future__ import annotations
 
