@@ -65,10 +65,12 @@ class Keys:
 
     def __init__(self) -> None:
         self.seen: list[tuple[str, str | None]] = []
+        self.proofs: list[Proof | None] = []
 
     async def identify(self, bearer: str, ip: str | None, proof: Proof | None = None) -> Caller:
         """Return the caller that *bearer* names."""
         self.seen.append((bearer, ip))
+        self.proofs.append(proof)
         if bearer == "operator":
             return Caller(kind=CallerKind.OPERATOR, id="op", permissions=ALL_PERMISSIONS)
         if bearer == "reseller":

@@ -57,8 +57,7 @@ def parse_curl(text: str, variables: Mapping[str, str]) -> Request:
                 raise ValueError(f"curl {word}: teach tests/docs/curl.py")
             case _:
                 request.url = word
-    if request.method is None:
-        request.method = "GET" if request.body is None else "POST"
+    request.method = request.method or ("GET" if request.body is None else "POST")
     return request
 
 
