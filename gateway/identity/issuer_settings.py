@@ -16,26 +16,58 @@ OPERATOR: Final = "operator"
 
 
 class IssuerSettings(BaseModel):
-    """One foreign issuer.
-
-    `url` is the exact `iss` of its tokens, and where its discovery document is; `audience` must be
-    among their `aud`. `resellers` maps the values of the reseller claim to our resellers' ids, or
-    to `operator`; `permissions` maps the words of the permissions claim to permissions.
-    """
+    """One foreign issuer. The descriptions are shown in docs/issuers.md."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    url: str = Field(max_length=255)
-    audience: str = Field(min_length=1, max_length=255)
-    algorithms: tuple[str, ...] = Field(("RS256",), min_length=1)
-    token_types: tuple[str, ...] = Field(("at+jwt", "JWT"), min_length=1)
-    jwks_url: str | None = None
-    lifetime_seconds_max: int = Field(86_400, ge=60, le=7 * 86_400)
-    reseller_claim: str = Field(min_length=1, max_length=255)
-    resellers: dict[str, str] = Field(default_factory=dict)
-    permissions_claim: str = Field("scope", min_length=1, max_length=255)
-    permissions: dict[str, tuple[Permission, ...]] = Field(default_factory=dict)
-    dangerous_http: bool = False
+    url: str = Field(
+        max_length=255,
+        description="The exact `iss` of its tokens; its discovery document is found from it.",
+    )
+    audience: str = Field(
+        min_length=1, max_length=255, description="What must be among the `aud` of its tokens."
+    )
+    algorithms: tuple[str, ...] = Field(
+        ("RS256",),
+        min_length=1,
+        description="How its tokens may be signed: `RS256`, `PS256`, `ES256`, `EdDSA`, `Ed25519`.",
+    )
+    token_types: tuple[str, ...] = Field(
+        ("at+jwt", "JWT"),
+        min_length=1,
+        description="What `typ` in the header of its tokens may be: `at+jwt`, `JWT`.",
+    )
+    jwks_url: str | None = Field(
+        None, description="Where its keys are; none: its discovery document says so."
+    )
+    lifetime_seconds_max: int = Field(
+        86_400, ge=60, le=7 * 86_400, description="How long its tokens may live; seconds."
+    )
+    reseller_claim: str = Field(
+        min_length=1,
+        max_length=255,
+        description="The claim, or the path with dots, that says whom a token speaks for.",
+    )
+    resellers: dict[str, str] = Field(
+        default_factory=dict,
+        description="What each value of that claim stands for: a reseller's id, or `operator`. "
+        "Empty: the values are ids of resellers.",
+    )
+    permissions_claim: str = Field(
+        "scope",
+        min_length=1,
+        max_length=255,
+        description="The claim, or the path with dots, that has the permissions: a list, or a text "
+        "with blanks.",
+    )
+    permissions: dict[str, tuple[Permission, ...]] = Field(
+        default_factory=dict,
+        description="Which permissions each word of that claim stands for. Empty: the words are "
+        "permissions.",
+    )
+    dangerous_http: bool = Field(
+        False, description="Take `http://` addresses of this very machine, for trying things out."
+    )
 
     @field_validator("algorithms")
     @classmethod

@@ -19,6 +19,7 @@ from gateway.api.rest.table import TABLE
 from gateway.cache.events import CacheEvent
 from gateway.domain.caller import OPERATOR_ONLY, Permission
 from gateway.domain.panels import Budget, FloodGuard
+from gateway.identity.issuer_settings import IssuerSettings
 from gateway.panels.xtream_v2 import probe
 from gateway.services.action import SPEC, ActionSpec
 from gateway.settings import NESTED, PREFIX, Settings
@@ -58,6 +59,17 @@ def _settings(part: BaseModel, path: tuple[str, ...]) -> Iterator[tuple[str, obj
         ]
         variable = PREFIX + NESTED.join((*path, name)).upper()
         yield variable, value, ", ".join(limits), info.description or ""
+
+
+def issuer_settings_table() -> str:
+    """Return every member of a foreign issuer's settings."""
+    rows = []
+    for name, info in IssuerSettings.model_fields.items():
+        default = info.get_default(call_default_factory=True)
+        shown = ", ".join(default) if isinstance(default, tuple) else default
+        told = "must be given" if info.is_required() else _code(shown or None)
+        rows.append((f"`{name}`", told, info.description or ""))
+    return table(("member", "default", "meaning"), rows)
 
 
 def _words_of(pattern: str) -> str:
@@ -213,6 +225,7 @@ MADE: Final[dict[str, Callable[[], str]]] = {
     "cache events": cache_events_table,
     "commands": commands_table,
     "fault codes": fault_codes_table,
+    "issuer settings": issuer_settings_table,
     "permissions": permissions_table,
     "permissions of fields": fields_grid,
     "permissions of routes": routes_grid,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -192,3 +194,16 @@ async def test_what_is_no_list_of_issuers_is_refused(text: str) -> None:
 async def test_an_issuer_stands_there_once() -> None:
     with pytest.raises(SettingsError, match="once"):
         issuers_of(str([GOOD, GOOD]))
+
+
+GUIDE = Path(__file__).parents[2] / "docs" / "issuers.md"
+
+
+async def test_the_guides_examples_are_good_settings(tmp_path: Path) -> None:
+    examples = re.findall(r"```yaml\n(.*?)```", GUIDE.read_text(), re.DOTALL)
+    assert len(examples) == 2
+    for example in examples:
+        file = tmp_path / "gateway.yaml"
+        file.write_text(example)
+        settings, _ = load({"GATEWAY_CONFIG_FILE": str(file)})
+        assert settings.issuers[0].audience == AUDIENCE

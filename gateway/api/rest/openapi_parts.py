@@ -92,5 +92,9 @@ HEADERS: Final = {
         "schema": {"type": "string"},
     },
     "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}},
-    "WWW-Authenticate": {"description": "`Bearer`.", "schema": {"type": "string"}},
+    "WWW-Authenticate": {
+        "description": "`Bearer`, or `DPoP` where a proof came with a token; `error` says what was "
+        "wrong with what was given.",
+        "schema": {"type": "string"},
+    },
 }
