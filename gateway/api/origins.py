@@ -88,7 +88,8 @@ def check_page(exchange: Exchange, caller: Caller) -> None:
     if caller.kind is not CallerKind.STOREFRONT:
         if not exchange.is_own_page:
             raise PermissionDenied(
-                "Keys and tokens of clients are not for pages of another origin."
+                "Keys and tokens of clients are not for pages of another origin; ours is that of "
+                "GATEWAY_PUBLIC_URL."
             )
         return
     if exchange.page not in caller.origins:
