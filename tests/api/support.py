@@ -114,6 +114,12 @@ def some_ports(*, keys: Keys | None = None, store: Any = None) -> Ports:
     )
 
 
+def challenge_in(response: httpx2.Response) -> str:
+    """Return the challenge of a refusal, without where to learn how to get a token."""
+    given: str = response.headers["www-authenticate"]
+    return re.sub(r',? resource_metadata="[^"]*"$', "", given)
+
+
 @dataclass
 class Recorder:
     """Telemetry that keeps what it is told."""

@@ -16,7 +16,7 @@ import pytest_asyncio
 from joserfc.jwk import ECKey, OKPKey
 
 from gateway.identity.refusals import PROOF_REFUSAL, REFUSAL
-from tests.api.support import assert_problem
+from tests.api.support import assert_problem, challenge_in
 from tests.identity.resource_server import Gateway, a_gateway
 from tests.identity.signing import RSA, URL, b64, signed
 
@@ -85,7 +85,7 @@ async def ask(
 
 def refused(response: httpx2.Response, challenge: str) -> None:
     problem = assert_problem(response, 401, "unauthenticated")
-    assert response.headers["www-authenticate"] == challenge
+    assert challenge_in(response) == challenge
     if challenge != BAD_PROOF:
         assert problem["detail"] == REFUSAL
 

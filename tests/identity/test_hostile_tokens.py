@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from gateway.identity.refusals import REFUSAL
-from tests.api.support import assert_problem
+from tests.api.support import assert_problem, challenge_in
 from tests.identity.hostile import HOSTILE, Make
 from tests.identity.resource_server import Gateway, a_gateway
 from tests.identity.signing import CLIENT_ID, LINE_ID, RESELLER_ID
@@ -30,7 +30,7 @@ async def gateway(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Gat
 async def refused(gateway: Gateway, token: str | bytes) -> None:
     response = await gateway.bearer(token)
     problem = assert_problem(response, 401, "unauthenticated")
-    assert response.headers["www-authenticate"] == CHALLENGES[problem["detail"]]
+    assert challenge_in(response) == CHALLENGES[problem["detail"]]
 
 
 @pytest.mark.parametrize("name", ISSUERS)
