@@ -90,7 +90,8 @@ async def _possible(store: Store, resource: Subscription) -> frozenset[Permissio
         reseller = await store.resellers.get(resource.reseller_id)
         if MAY_ROTATE not in reseller.policy.subscriber_may:
             return LINE_SCOPE
-    return LINE_SCOPE | {Permission.LINES_WRITE}
+    # Whoever changes something may have to follow the operation.
+    return LINE_SCOPE | {Permission.LINES_WRITE, Permission.OPERATIONS_READ}
 
 
 async def _subject_of(act: Action, client: Client, text: Secret) -> Token:

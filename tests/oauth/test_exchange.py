@@ -28,7 +28,7 @@ async def test_a_clients_token_becomes_one_for_a_line(server: Server) -> None:
         )
     assert found["issued_token_type"] == ACCESS_TOKEN
     assert (found["token_type"], found["expires_in"]) == ("Bearer", 300)
-    assert found["scope"] == "lines:read lines:write plans:read"
+    assert found["scope"] == "lines:read lines:write operations:read plans:read"
     claims = await claims_of(server, found["access_token"])
     assert claims["sub"] == claims["resource_id"] == line["id"]
     assert claims["act"] == {"sub": person.id}
