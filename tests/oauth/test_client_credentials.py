@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.httpx_client import AsyncOAuth2Client
 from authlib.oauth2.rfc7523 import PrivateKeyJWT
-from joserfc import jwt
+from joserfc import jws, jwt
 from joserfc.jwk import KeySet
 
 from tests.oauth.conftest import TOKEN, Person, Server
@@ -70,6 +71,15 @@ async def test_a_token_says_who_for_whom_and_for_how_long(server: Server) -> Non
     assert claims["scope"] == "lines:read lines:write"
     assert claims["reseller_id"] == server.world.a.id
     assert not {"act", "cnf", "resource_id"} & claims.keys()
+
+
+async def test_many_at_once_make_one_first_key(server: Server) -> None:
+    person = await server.client()
+    tokens = await asyncio.gather(*(server.token(person) for _ in range(8)))
+    kids = {jws.extract_compact(token.encode()).headers()["kid"] for token in tokens}
+    keys = (await server.http.get("/.well-known/jwks.json")).json()["keys"]
+    assert [key["kid"] for key in keys] == list(kids)
+    assert len(await server.entries("signing_key.rotate")) == 1
 
 
 async def test_an_operators_client_speaks_for_the_operator(server: Server) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
 from authlib.oauth2.rfc8414 import get_well_known_url as well_known
@@ -9,6 +11,7 @@ from authlib.oauth2.rfc8414 import get_well_known_url as well_known
 from gateway.api.oauth.metadata import server_metadata
 from gateway.domain.caller import Permission
 from tests.oauth.conftest import Server
+from tests.world import a_world
 
 
 async def test_a_client_finds_everything_from_a_refusal(server: Server) -> None:
@@ -48,6 +51,20 @@ def test_the_metadata_are_as_the_rfc_wants_them() -> None:
             continue
         getattr(found, f"validate_{name}")()
     assert set(found["scopes_supported"]) == set(Permission)
+
+
+async def test_a_url_with_a_path_has_its_documents_where_the_rfcs_want_them(
+    tmp_path: Path,
+) -> None:
+    url = "https://gateway.example/tv"
+    async with a_world(f"sqlite:///{tmp_path}/gateway.db", public_url=url) as world:
+        for path, member in (
+            ("authorization-server", "issuer"),
+            ("protected-resource", "resource"),
+        ):
+            for end in ("", "/tv"):
+                found = (await world.client.get(f"/.well-known/oauth-{path}{end}")).json()
+                assert found[member] == url
 
 
 @pytest.mark.parametrize("path", ["oauth-authorization-server", "oauth-protected-resource"])

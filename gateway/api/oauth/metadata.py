@@ -36,10 +36,11 @@ _PROOF_ALGORITHMS: Final = ["ES256", "Ed25519", "EdDSA"]
 
 def metadata_routes(ports: Ports, oauth: OAuth) -> list[Route]:
     """Return the routes; none needs a key."""
-    path = urlsplit(oauth.issuer).path
+    # Where our URL has a path, it follows (RFC 8414 section 3.1); a proxy may have taken it away.
+    paths = dict.fromkeys(("", urlsplit(oauth.issuer).path))
     return [
-        _document(SERVER_PATH, path, server_metadata(oauth.issuer)),
-        _document(RESOURCE_PATH, path, resource_metadata(oauth.issuer)),
+        *(_document(SERVER_PATH + path, server_metadata(oauth.issuer)) for path in paths),
+        *(_document(RESOURCE_PATH + path, resource_metadata(oauth.issuer)) for path in paths),
         _keys(ports),
     ]
 
@@ -78,8 +79,7 @@ def resource_metadata(issuer: str) -> dict[str, Any]:
     }
 
 
-def _document(path: str, issuer_path: str, value: dict[str, Any]) -> Route:
-    """Serve *value*; the path of the issuer may follow, as RFC 8414 section 3.1 has it."""
+def _document(path: str, value: dict[str, Any]) -> Route:
     body = msgspec.json.encode(value)
     headers = (header(b"cache-control", f"public, max-age={DOCUMENT_SECONDS}"),)
 
@@ -87,7 +87,7 @@ def _document(path: str, issuer_path: str, value: dict[str, Any]) -> Route:
         exchange_of(request.scope).route = path
         return Answer(200, body, headers=headers)
 
-    return Route(path + issuer_path, serve)
+    return Route(path, serve)
 
 
 def _keys(ports: Ports) -> Route:
