@@ -23,6 +23,7 @@ from gateway.api.oauth.endpoints import oauth_endpoints
 from gateway.api.oauth.errors import error_answer
 from gateway.api.oauth.metadata import metadata_routes
 from gateway.api.options import ApiOptions
+from gateway.api.origins import OriginMiddleware
 from gateway.api.rest.dispatch import RestRoutes
 from gateway.api.rest.openapi import openapi
 from gateway.api.rest.routing import Route
@@ -57,6 +58,7 @@ def create_app(
         ],
         ports,
         options,
+        Middleware(OriginMiddleware, ports=ports),
         Middleware(GateMiddleware, requests_max=options.requests_max),
     )
 

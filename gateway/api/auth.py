@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from gateway.api.exchange import Exchange
+from gateway.api.origins import check_page
 from gateway.domain.caller import Caller
 from gateway.domain.errors import Challenge, Unauthenticated
 from gateway.domain.proofs import Proof
@@ -37,10 +38,22 @@ async def authenticate(exchange: Exchange, ports: Ports) -> Caller:
 
     Raises:
         Unauthenticated: no key or token, more than one, or one that identity refuses.
+        PermissionDenied: the page that asks may not use it.
         ServiceUnavailable: it cannot be looked up now.
     """
-    credential = credential_of(exchange)
-    exchange.caller = await ports.identity.identify(credential.text, exchange.ip, credential.proof)
+    return await identify(exchange, ports, credential_of(exchange))
+
+
+async def identify(exchange: Exchange, ports: Ports, by: Credential) -> Caller:
+    """Return whom a credential speaks for now: the one place where the edge looks that up.
+
+    Raises:
+        Unauthenticated: it is not, or no longer, valid.
+        PermissionDenied: the page that asks may not use it.
+        ServiceUnavailable: it cannot be looked up now.
+    """
+    exchange.caller = await ports.identity.identify(by.text, exchange.ip, by.proof)
+    check_page(exchange, exchange.caller)
     return exchange.caller
 
 

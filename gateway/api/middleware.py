@@ -17,6 +17,7 @@ from gateway.api.exchange import EXCHANGE, Exchange, RawHeaders
 from gateway.api.oauth.errors import error_answer
 from gateway.api.oauth.paths import RESOURCE_PATH
 from gateway.api.options import ApiOptions
+from gateway.api.origins import headers_for, origin_of, page_of
 from gateway.api.problems import problem_answer, shown_error
 from gateway.domain.errors import BodyTooLarge, InternalError
 from gateway.services.lifecycle import Lifecycle
@@ -28,6 +29,8 @@ _SECURITY: Final[RawHeaders] = (
     (b"x-frame-options", b"DENY"),
 )
 _API_POLICY: Final = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+#: Beside what an answer varies by on its own account: fields of one name are one list.
+_VARY: Final = (b"vary", b"Origin")
 _NO_STORE: Final = (b"cache-control", b"no-store")
 #: RFC 6455 section 7.4.1: a condition that kept us from fulfilling the request.
 SOCKET_BROKE: Final = 1011
@@ -49,6 +52,7 @@ class ExchangeMiddleware:
         self.app = app
         self.options = options
         self.lifecycle = lifecycle or Lifecycle()
+        self.own_origin = origin_of(options.public_url)
         https = options.public_url.startswith("https://")
         self.fixed_headers = (*_SECURITY, _HTTPS_ONLY) if https else _SECURITY
         at = options.public_url
@@ -103,12 +107,15 @@ class ExchangeMiddleware:
         for name, value in scope["headers"]:
             headers.setdefault(name, []).append(value)
         peer = scope.get("client")
+        page = page_of(headers)
         exchange = Exchange(
             request_id=_request_id(headers),
             method=scope.get("method", "GET"),  # A web socket begins as a GET.
             path=scope["path"],
             ip=client_address(peer[0] if peer else None, headers, self.options.trusted_proxies),
             headers=headers,
+            page=page,
+            is_own_page=page is not None and page == self.own_origin,
         )
         scope[EXCHANGE] = exchange
         return exchange
@@ -119,6 +126,7 @@ class ExchangeMiddleware:
         """Return the headers of a response: those *given*, and those that all have."""
         given = list(given)
         headers = [*map(self._with_metadata, given), *self.fixed_headers]
+        headers += [*headers_for(exchange), _VARY]
         headers.append((b"x-request-id", exchange.request_id.encode()))
         if self.lifecycle.is_draining:
             headers.append(_CLOSE)  # The next request goes to another process.

@@ -36,6 +36,11 @@ class SqlClients(Repository):
         row = await self.one_or_none(sa.select(ClientRow).where(ClientRow.id == client_id))
         return None if row is None else _client_of(row)
 
+    async def origins(self) -> frozenset[str]:
+        """Return the origins of all that are not revoked."""
+        query = sa.select(ClientRow.origins).where(ClientRow.revoked_at.is_(None))
+        return frozenset(it for found in await self.session.scalars(query) for it in found)
+
     async def list(self, page: PageRequest, reseller_id: ResellerId | None) -> Page[Client]:
         """Return clients, newest first; with *reseller_id* only those of that reseller."""
         query = sa.select(ClientRow)

@@ -6,6 +6,7 @@ Redirects are not followed, the environment's proxies are not used, answers are 
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final, Protocol
@@ -59,6 +60,7 @@ class HttpFetcher:
         limits = httpx2.Limits(max_connections=10, max_keepalive_connections=0)
         async with httpx2.AsyncClient(
             headers=_HEADERS,
+            verify=ssl.create_default_context(),
             trust_env=False,
             follow_redirects=False,
             timeout=httpx2.Timeout(seconds_max),
@@ -73,7 +75,9 @@ class HttpFetcher:
                 return object_of(await self._body(url))
         except TimeoutError:
             raise IssuerAway("too_slow") from None
-        except (httpx2.HTTPError, httpx2.InvalidURL, OSError, RuntimeError) as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL, OSError, RuntimeError, ValueError) as error:
+            # ValueError: a name of a host that cannot be one. RuntimeError: uvloop's word for a
+            # connection that the other end has reset.
             raise IssuerAway(type(error).__name__) from None
         except TokenFault:
             raise IssuerAway("not_json") from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, Self
+from typing import Annotated, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -13,6 +13,9 @@ from gateway.identity.urls import is_fetchable
 ALGORITHMS: Final = frozenset({"RS256", "PS256", "ES256", "EdDSA", "Ed25519"})
 TOKEN_TYPES: Final = frozenset({"at+jwt", "jwt"})
 OPERATOR: Final = "operator"
+
+#: What may stand in a claim.
+Word = Annotated[str, Field(min_length=1, max_length=255)]
 
 
 class IssuerSettings(BaseModel):
@@ -48,7 +51,7 @@ class IssuerSettings(BaseModel):
         max_length=255,
         description="The claim, or the path with dots, that says whom a token speaks for.",
     )
-    resellers: dict[str, str] = Field(
+    resellers: dict[Word, str] = Field(
         default_factory=dict,
         description="What each value of that claim stands for: a reseller's id, or `operator`. "
         "Empty: the values are ids of resellers.",
@@ -60,7 +63,7 @@ class IssuerSettings(BaseModel):
         description="The claim, or the path with dots, that has the permissions: a list, or a text "
         "with blanks.",
     )
-    permissions: dict[str, tuple[Permission, ...]] = Field(
+    permissions: dict[Word, tuple[Permission, ...]] = Field(
         default_factory=dict,
         description="Which permissions each word of that claim stands for. Empty: the words are "
         "permissions.",

@@ -102,6 +102,13 @@ async def list_clients(
         return await store.clients.list(page, reseller_id)
 
 
+@action("client.list_origins", needs=Permission.CLIENTS_READ)
+async def list_origins(act: Action) -> frozenset[str]:
+    """Return the origins of all clients of the scope that are not revoked."""
+    async with act.read() as store:
+        return await store.clients.origins()
+
+
 @action("client.update", needs=Permission.CLIENTS_WRITE, is_audited=True)
 async def change_client(
     act: Action, client_id: ClientId, changes: ClientChanges

@@ -16,8 +16,11 @@ from gateway.services.ports.store import Store
 
 
 def idempotency_owner(caller: Caller) -> str:
-    """Return who Idempotency-Keys belong to: the reseller, or all operators together."""
-    return caller.reseller_id or "operator"
+    """Return who Idempotency-Keys belong to: the reseller, or all operators together.
+
+    Those of a storefront belong to its line or device, so no page meets the keys of another.
+    """
+    return caller.resource_id or caller.reseller_id or "operator"
 
 
 def own_path(caller: Caller) -> str:

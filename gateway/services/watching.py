@@ -17,7 +17,7 @@ from gateway.domain.ids import DeviceId, LineId, OperationId
 from gateway.domain.lines import Line
 from gateway.domain.operations import Operation
 from gateway.domain.subscriptions import Subscription
-from gateway.services.action import Action, action
+from gateway.services.action import Action, Subscriber, action
 from gateway.services.context import Context
 from gateway.services.ports.system import Clock
 
@@ -28,7 +28,7 @@ T = TypeVar("T")
 RECHECK_SECONDS: Final = 5.0
 
 
-@action("line.watch", needs=Permission.LINES_READ)
+@action("line.watch", needs=Permission.LINES_READ, subscriber=Subscriber.MAY)
 async def watch_line(act: Action, line_id: LineId) -> Line:
     """Return a line as the registry has it, without asking its panel: one look of `changes`.
 
@@ -39,7 +39,7 @@ async def watch_line(act: Action, line_id: LineId) -> Line:
         return await store.lines.get(line_id)
 
 
-@action("device.watch", needs=Permission.DEVICES_READ)
+@action("device.watch", needs=Permission.DEVICES_READ, subscriber=Subscriber.MAY)
 async def watch_device(act: Action, device_id: DeviceId) -> Device:
     """Return a device as the registry has it, without asking its panel: one look of `changes`.
 
@@ -50,7 +50,7 @@ async def watch_device(act: Action, device_id: DeviceId) -> Device:
         return await store.devices.get(device_id)
 
 
-@action("operation.watch", needs=Permission.OPERATIONS_READ)
+@action("operation.watch", needs=Permission.OPERATIONS_READ, subscriber=Subscriber.MAY)
 async def watch_operation(act: Action, operation_id: OperationId) -> Operation:
     """Return an operation of the scope: one look of `changes`.
 

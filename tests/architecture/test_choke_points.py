@@ -33,6 +33,7 @@ RULES = (
     ),
     Rule("SendingToken(", ("services/engine.py",), "services.changes.carry_out"),
     Rule("Caller(", ("domain/caller.py", "identity/"), "Caller.system(name)"),
+    Rule(".identify(", ("api/auth.py", "api/oauth/", "identity/"), "api.auth.identify"),
     Rule("AuditEntry(", ("services/audit_log.py", "db/audit.py"), "action.entry(...)"),
     Rule("datetime.now(", ("domain/clock.py", "simulator/"), "the Clock port"),
     Rule("time.time(", ("domain/clock.py", "simulator/"), "the Clock port"),

@@ -23,7 +23,7 @@ from gateway.domain.operations import Operation, OperationFilter, OperationState
 from gateway.domain.paging import PageRequest
 from gateway.services.ports import store as ports
 from gateway.services.ports.store import Store
-from gateway.services.scope import system_scope
+from gateway.services.scope import Scope, system_scope
 from tests.db.conftest import Family, scope_for
 from tests.db.kinds import DEVICES, KINDS, LINES, Kind
 from tests.factories import (
@@ -178,6 +178,7 @@ GRID: dict[str, tuple[Call, object]] = {
     "Keys.touch": (lambda s, b, f: s.keys.touch(b.key.id, NOW), None),
     "Clients.get": (lambda s, b, f: s.clients.get(b.client.id), NotFound),
     "Clients.find": (lambda s, b, f: s.clients.find(b.client.id), None),
+    "Clients.origins": (lambda s, b, f: s.clients.origins(), frozenset()),
     "Clients.list": (lambda s, b, f: s.clients.list(PageRequest(), f.bob.id), EMPTY_PAGE),
     "Clients.add": (lambda s, b, f: s.clients.add(a_client(**owned_by(f.bob))), RuntimeError),
     "Clients.save": (lambda s, b, f: s.clients.save(replace(b.client, name="x")), NotFound),
@@ -279,12 +280,48 @@ async def test_a_stranger_reads_and_changes_nothing(
             assert await kind.of(store).take_uncompared(PANEL_ID, LONG_AGO, NOW, 9) == ()
 
 
+#: What a storefront of Bob's may do that Ann may not: it adds to the log what it was refused.
+STOREFRONT_MAY = {"AuditEntries.append": None}
+
+
+async def test_a_storefront_of_the_same_reseller_is_a_stranger_too(
+    registry: SqlDatabase, family: Family, bobs: Belongings
+) -> None:
+    """Bob's other line reads and changes nothing of what Bob has besides."""
+    other = a_line(**owned_by(family.bob), username="other")
+    async with registry.write(system_scope()) as store:
+        await store.lines.add(other)
+    before = await everything(registry, bobs, family)
+    scope = Scope(family.bob.owner_path, other.id)
+    for method, (call, expected) in GRID.items():
+        answer = await as_scope(registry, scope, partial(call, b=bobs, f=family))
+        if method in STOREFRONT_MAY:
+            assert answer == STOREFRONT_MAY[method], method
+            before = await everything(registry, bobs, family)
+        elif expected in {EMPTY_PAGE, "without Bob"}:
+            items = getattr(answer, "items", None)
+            assert items == ((other,) if method == "Lines.list" else ()), method
+        elif method in {"Lines.count", "Lines.list_compared", "Lines.list_controls"}:
+            assert answer in (1, (other.id,), (other,)), method
+        elif method == "Lines.take_uncompared":
+            assert answer == (other,), method
+        else:
+            assert answer == expected, method
+        assert await everything(registry, bobs, family) == before, method
+
+
 async def as_ann(
     database: SqlDatabase, family: Family, call: Callable[[Store], Awaitable[object]]
 ) -> object:
     """Return what Ann gets from a call: its answer, or the type of its error."""
+    return await as_scope(database, scope_for(family.ann), call)
+
+
+async def as_scope(
+    database: SqlDatabase, scope: Scope, call: Callable[[Store], Awaitable[object]]
+) -> object:
     try:
-        async with database.write(scope_for(family.ann)) as store:
+        async with database.write(scope) as store:
             return await call(store)
     except (GatewayError, RuntimeError) as error:
         return type(error)

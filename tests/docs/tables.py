@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import typer
@@ -24,6 +24,7 @@ from gateway.panels.xtream_v2 import probe
 from gateway.services.action import SPEC, ActionSpec
 from gateway.settings import NESTED, PREFIX, Settings
 from tests.docs.pages import DOCS
+from tests.permissions import fields as entrances
 
 #: What is behind no route of the table, but needs a permission.
 _ELSEWHERE: Final = {Permission.METRICS_READ: "`GET /metrics` on the API's own port"}
@@ -97,6 +98,30 @@ def routes_table() -> str:
         for route in TABLE
     ]
     return table(("route", "permission", "what it does"), rows)
+
+
+def routes_grid() -> str:
+    """Return for every route what it needs, and whether storefronts may use it."""
+    return _grid("route", (entrance for entrance, _ in entrances.routes()))
+
+
+def fields_grid() -> str:
+    """Return the same for every field at the root of GraphQL."""
+    return _grid("field", entrances.fields())
+
+
+def _grid(head: str, found: Iterable[entrances.Entrance]) -> str:
+    rows = [
+        (f"`{entrance}`", _needed(entrance.needs), "own" if entrance.for_storefronts else "")
+        for entrance in found
+    ]
+    return table((head, "permission", "storefronts"), rows)
+
+
+def _needed(permission: Permission | None) -> str:
+    if permission is None:
+        return "none"
+    return f"`{permission}`" + (" *" if permission in OPERATOR_ONLY else "")
 
 
 def _sentence(route: Route) -> str:
@@ -202,6 +227,8 @@ MADE: Final[dict[str, Callable[[], str]]] = {
     "fault codes": fault_codes_table,
     "issuer settings": issuer_settings_table,
     "permissions": permissions_table,
+    "permissions of fields": fields_grid,
+    "permissions of routes": routes_grid,
     "probe warnings": probe_warnings_table,
     "problems": problem_markdown,
     "routes": routes_table,

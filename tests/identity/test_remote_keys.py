@@ -333,6 +333,8 @@ async def test_another_issuers_document_is_not_believed(
         "https://issuer.example:x/keys",
         "https://issuer.example/keys\r\nHost: a",
         "https://[::1/keys",
+        "https://" + "a" * 300 + ".example/keys",
+        "https://xn--a.example/keys",
     ],
 )
 async def test_the_place_of_the_keys_must_be_https_or_this_machine(

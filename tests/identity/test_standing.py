@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,17 +33,26 @@ PATH = f"/{RESELLER_ID}/"
 FOREIGN = "https://sso.example"
 
 
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[SqlDatabase]:
-    await migrate(database_url)
-    database = SqlDatabase(make_engine(database_url), Keyring([("k1", b"1" * 32)]))
+@asynccontextmanager
+async def filled(url: str) -> AsyncIterator[SqlDatabase]:
+    """Open a database that has the reseller, its client and its line."""
+    await migrate(url)
+    database = SqlDatabase(make_engine(url), Keyring([("k1", b"1" * 32)]))
     async with database.write(system_scope()) as store:
         await store.panels.add(a_panel())
         await store.resellers.add(reseller())
         await store.clients.add(reseller_client())
         await store.lines.add(reseller_line())
-    yield database
-    await database.close()
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[SqlDatabase]:
+    async with filled(f"sqlite:///{tmp_path}/gateway.db") as database:
+        yield database
 
 
 @pytest.fixture
@@ -118,6 +129,16 @@ async def test_a_storefronts_token_speaks_for_its_line(callers: TokenCallers) ->
             {Permission.LINES_READ, Permission.LINES_SECRETS, Permission.LINES_WRITE}
         ),
     )
+
+
+async def test_both_databases_know_them(database_url: str, clock: SetClock) -> None:
+    async with filled(database_url) as database:
+        callers = TokenCallers(database, clock, own_url=URL)
+        for token in (a_token(), a_storefront_token(), a_foreign_token()):
+            assert (await callers.caller_of(token)).owner_path == PATH
+        await save(database, replace(reseller_client(), revoked_at=NOW))
+        clock.past_seconds = STANDING_SECONDS
+        await refused(callers, a_storefront_token(), "client")
 
 
 async def test_a_storefronts_token_may_be_for_a_device(

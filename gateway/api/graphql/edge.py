@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.api.auth import Credential
+from gateway.api.auth import Credential, identify
 from gateway.api.exchange import Exchange
 from gateway.api.graphql.errors import graphql_error
 from gateway.api.graphql.request import Asked, Executor, Result
@@ -14,7 +14,6 @@ from gateway.api.middleware import note
 from gateway.api.options import ApiOptions
 from gateway.api.rest.headers import wants_fresh
 from gateway.api.rest.preferences import preferences_of
-from gateway.domain.caller import Caller
 from gateway.services.context import Ports
 
 
@@ -39,19 +38,16 @@ class Edge:
 
         Raises:
             Unauthenticated: the key or token is not, or no longer, valid.
+            PermissionDenied: the page that asks may not use it.
             ServiceUnavailable: it cannot be looked up now.
         """
-
-        async def identified(by: Credential) -> Caller:
-            return await self.ports.identity.identify(by.text, exchange.ip, by.proof)
-
-        exchange.caller = await identified(credential)
+        caller = await identify(exchange, self.ports, credential)
         return Asked(
             ports=self.ports,
-            caller=exchange.caller,
+            caller=caller,
             request_id=exchange.request_id,
             ip=exchange.ip,
-            identify=lambda: identified(credential.once_more()),
+            identify=lambda: identify(exchange, self.ports, credential.once_more()),
             no_cache=wants_fresh(exchange.headers),
             preferences=preferences_of(exchange.headers),
         )

@@ -4,7 +4,7 @@ A key or token comes with the upgrade request, in Authorization, or in the paylo
 connection_init; a proof of a token's key (DPoP) comes beside it, made for a GET of /graphql. It is
 looked up again for each operation, and the connection ends when a token does, so that no connection
 can outlive its key. There are no cookies: a page of a stranger that opens a socket has no key to
-send, and its Origin does not count.
+send. A page of another origin is let in as everywhere; see `api/origins.py`.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from gateway.api.graphql.request import Allowed, Asked, GraphqlRequest, Stage
 from gateway.domain.caller import Caller
 from gateway.domain.errors import (
     GatewayError,
+    PermissionDenied,
     ServiceUnavailable,
     Unauthenticated,
 )
@@ -270,6 +271,8 @@ class Connection:
         self.edge.told(error, self.exchange)
         if isinstance(error, Unauthenticated):
             return Hangup(Code.UNAUTHORIZED, _KEY_ENDED, told=error.code)
+        if isinstance(error, PermissionDenied):
+            return Hangup(Code.FORBIDDEN, f"Forbidden: {error.detail}", told=error.code)
         return Hangup(Code.TRY_AGAIN_LATER, error.detail, told=error.code)
 
 

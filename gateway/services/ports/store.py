@@ -201,6 +201,9 @@ class Clients(Protocol):
     async def find(self, client_id: ClientId) -> Client | None:
         """Return a client, revoked ones too; who authenticates one asks in the system's scope."""
 
+    async def origins(self) -> frozenset[str]:
+        """Return the origins of all that are not revoked, each once."""
+
     async def list(self, page: PageRequest, reseller_id: ResellerId | None) -> Page[Client]:
         """Return clients, newest first."""
 
