@@ -123,6 +123,7 @@ async def _signed(act: Action, claims: dict[str, Any]) -> str:
     if text is None:
         _ = await rotate_signing_keys(replace(act.context, caller=Caller.system("signing-keys")))
         note(action=act.spec.name)  # The request's log line is about this, not about the key.
+        signer.forget()  # Perhaps another process has just made it.
         text = await signer.sign(claims)
     if text is None:
         raise ServiceUnavailable("There is no key to sign tokens with.", retry_after_seconds=1)

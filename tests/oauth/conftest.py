@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -108,10 +109,17 @@ class Server:
 
 @pytest.fixture
 async def server(tmp_path: Path) -> AsyncIterator[Server]:
+    async with a_server(f"sqlite:///{tmp_path}/gateway.db") as made:
+        yield made
+
+
+@asynccontextmanager
+async def a_server(database_url: str, **settings: Any) -> AsyncIterator[Server]:
+    """Run a gateway on a free port."""
     listener = open_socket("127.0.0.1:0")
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     async with (
-        a_world(f"sqlite:///{tmp_path}/gateway.db", public_url=url) as world,
+        a_world(database_url, public_url=url, **settings) as world,
         serving([(world.runtime.app(), listener)], drain_seconds=1),
         httpx2.AsyncClient(base_url=url) as http,
     ):

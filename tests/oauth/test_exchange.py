@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
+from gateway.domain.oauth import UnacceptableToken
+from gateway.domain.tokens import Token
+from gateway.services.storefront_tokens import _chain
+from tests.factories import NOW, a_client
 from tests.oauth.conftest import ACCESS_TOKEN, EXCHANGE, TOKEN, Server
 
 
@@ -155,6 +161,23 @@ async def test_a_malformed_exchange_is_refused(server: Server) -> None:
     ):
         answer = await server.exchange(person, token, f"lines/{line['id']}", form=change)
         assert (answer.status_code, answer.json()["error"]) == (400, error), change
+
+
+def test_no_more_than_four_act() -> None:
+    client = a_client()
+    token = Token(
+        id="tok_1",
+        issuer="http://gateway.test",
+        subject="cli_2",
+        client_id="cli_2",
+        scope=frozenset(),
+        issued_at=NOW,
+        expires_at=NOW,
+        chain=("cli_3", "cli_4"),
+    )
+    assert _chain(client, token) == (client.id, "cli_2", "cli_3", "cli_4")
+    with pytest.raises(UnacceptableToken):
+        _chain(client, replace(token, chain=("cli_3", "cli_4", "cli_5")))
 
 
 async def test_an_exchange_needs_a_client(server: Server) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from gateway.bootstrap import build
 from gateway.domain.errors import ServiceUnavailable, Unauthenticated
+from gateway.domain.oauth import RevokedToken
 from gateway.identity.denied import EVERY_SECONDS, PATIENCE_SECONDS, Denied
+from gateway.services.scope import system_scope
 from tests.oauth.clocks import HandClock
 from tests.oauth.conftest import Server
 
@@ -127,6 +131,23 @@ async def test_without_the_database_no_token_is_taken_for_long(server: Server) -
     with pytest.raises(ServiceUnavailable):
         await denied.is_denied("tok_1")
     assert broken.asked == 2
+
+
+async def test_what_has_ended_is_swept_and_what_has_not_is_kept(server: Server) -> None:
+    database, now = server.world.runtime.database, datetime.now(UTC)
+    old, young = now - timedelta(hours=2), now + timedelta(minutes=5)
+    async with database.write(system_scope()) as store:
+        for name, ends in (("old", old), ("young", young)):
+            token = RevokedToken(id=name, revoked_at=old, expires_at=ends)
+            await store.revoked_tokens.add(token)
+            assert await store.used_assertions.add(name, ends)
+    (sweeper,) = [it for it in server.world.runtime.workers() if it.name == "token-sweep"]
+    assert [await sweeper.tick(), await sweeper.tick()] == [2, 0]
+    async with database.write(system_scope()) as store:
+        left = await store.revoked_tokens.list_since(old, now)
+        assert [token.id for token in left] == ["young"]
+        assert not await store.used_assertions.add("young", young)
+        assert await store.used_assertions.add("old", young)
 
 
 class Broken:
