@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -14,6 +15,7 @@ from gateway.api.app import create_app, create_ops_app
 from gateway.api.graphql.executor import SchemaExecutor
 from gateway.api.graphql.limits import DocumentLimits
 from gateway.api.graphql.validation import document_fault
+from gateway.api.oauth.paths import TOKEN_PATH
 from gateway.api.options import ApiOptions
 from gateway.cache.keys import Lifetimes
 from gateway.cache.memory import MemoryCache
@@ -24,7 +26,12 @@ from gateway.db.store import SqlDatabase
 from gateway.domain.clock import SystemClock
 from gateway.domain.documents import DocumentsMode, DocumentsModes
 from gateway.domain.secrets import SystemRandom
+from gateway.identity import opening
 from gateway.identity.api_keys import ApiKeys
+from gateway.identity.clients import Clients
+from gateway.identity.denied import Denied
+from gateway.identity.endpoint_proofs import EndpointProofs
+from gateway.identity.signing_keys import SigningKeys
 from gateway.notices.memory import MemoryNotices
 from gateway.notices.redis import RedisNotices
 from gateway.panels.breaker import Breakers, BreakerState, ReportState
@@ -37,6 +44,7 @@ from gateway.panels.shared_pacing import SharedBudgets
 from gateway.panels.transport import Transport
 from gateway.services import credits as panel_credits
 from gateway.services.context import Limits, Ports
+from gateway.services.ports.oauth import OAuth
 from gateway.services.tasks import SingleFlight, TaskKeeper
 from gateway.settings import Settings, SettingsError
 from gateway.telemetry.metrics import Metrics
@@ -44,6 +52,7 @@ from gateway.telemetry.request_log import note_panel_call
 from gateway.telemetry.requests import RequestTelemetry
 from gateway.workers.drift import DriftWorker
 from gateway.workers.heart import Heart
+from gateway.workers.oauth import SigningKeyWorker, TokenSweepWorker
 from gateway.workers.recovery import Reconciler, RecoveryWorker, StrayWorker, SweepWorker
 
 if TYPE_CHECKING:
@@ -52,6 +61,7 @@ if TYPE_CHECKING:
 
     from gateway.services.ports.cache import Cache
     from gateway.services.ports.notices import Notices
+    from gateway.services.ports.system import Identity
     from gateway.workers.runner import Worker
 
 Check = Callable[[], Awaitable[bool]]
@@ -94,7 +104,10 @@ class Runtime:
 
     def workers(self) -> tuple[Worker, ...]:
         """Return what runs beside the requests."""
-        workers = (RecoveryWorker, Reconciler, StrayWorker, DriftWorker, SweepWorker)
+        workers = (
+            *(RecoveryWorker, Reconciler, StrayWorker, DriftWorker, SweepWorker),
+            *(SigningKeyWorker, TokenSweepWorker),
+        )
         return tuple(worker(self.ports) for worker in workers)
 
     def heart(self) -> Heart:
@@ -158,6 +171,8 @@ async def build(settings: Settings) -> AsyncIterator[Runtime]:
         budgets = await _open_budgets(settings, clock, random, stack)
         breakers = Breakers(clock, report=_circuit_reporter(metrics))
         tasks = TaskKeeper()
+        flights = SingleFlight(tasks)
+        identity, oauth = await _open_identity(settings, database, clock, flights, stack)
         ports = Ports(
             database=database,
             panels=HttpPanels(
@@ -176,9 +191,10 @@ async def build(settings: Settings) -> AsyncIterator[Runtime]:
             sealer=keyring,
             clock=clock,
             random=random,
-            identity=ApiKeys(database, clock),
+            identity=identity,
+            oauth=oauth,
             tasks=tasks,
-            flights=SingleFlight(tasks),
+            flights=flights,
             limits=_limits(settings),
             metrics=metrics,
             find_document_fault=document_fault,
@@ -202,6 +218,42 @@ async def _finish(ports: Ports, seconds: float) -> None:
 async def _all_closed(breakers: Breakers) -> bool:
     """Tell whether no panel is being left alone just now."""
     return not any(state.is_open for state in breakers.states())
+
+
+async def _open_identity(
+    settings: Settings,
+    database: SqlDatabase,
+    clock: SystemClock,
+    flights: SingleFlight,
+    stack: AsyncExitStack,
+) -> tuple[Identity, OAuth]:
+    """Return who callers are found out by, and what their tokens are made with."""
+    keys, denied = SigningKeys(database, clock), Denied(database, clock)
+    parts = opening.Parts(
+        url=settings.url,
+        redis_url=settings.redis_url,
+        issuers=settings.issuers,
+        database=database,
+        clock=clock,
+        flights=flights,
+        keys=ApiKeys(database, clock),
+        own_keys=keys,
+        denied=denied,
+    )
+    try:
+        opened = await stack.enter_async_context(opening.opened(parts))
+    except ValueError:
+        raise SettingsError(_NO_REDIS) from None
+    oauth = OAuth(
+        issuer=settings.url,
+        signer=keys,
+        clients=Clients(database, clock, audiences=(settings.url, settings.url + TOKEN_PATH)),
+        tokens=opened.tokens,
+        denied=denied,
+        proofs=EndpointProofs(opened.proofs),
+        storefront_life=timedelta(seconds=settings.oauth.storefront_seconds),
+    )
+    return opened.identity, oauth
 
 
 async def _open_budgets(

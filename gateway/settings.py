@@ -16,6 +16,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from gateway.domain.documents import DocumentsMode
+from gateway.identity.issuer_settings import IssuerSettings, check_distinct
 
 PREFIX: Final = "GATEWAY_"
 NESTED: Final = "__"
@@ -111,6 +112,17 @@ class DriftSettings(_Part):
     )
 
 
+class OAuthSettings(_Part):
+    """Access tokens."""
+
+    storefront_seconds: int = Field(
+        300,
+        ge=60,
+        le=900,
+        description="How long a token for one line or device is good; seconds.",
+    )
+
+
 class Settings(_Part):
     """All settings."""
 
@@ -176,6 +188,13 @@ class Settings(_Part):
     cache: CacheSettings = Field(default_factory=CacheSettings)
     graphql: GraphqlSettings = Field(default_factory=GraphqlSettings)
     drift: DriftSettings = Field(default_factory=DriftSettings)
+    oauth: OAuthSettings = Field(default_factory=OAuthSettings)
+    issuers: Annotated[tuple[IssuerSettings, ...], AfterValidator(check_distinct)] = Field(
+        (),
+        max_length=20,
+        description="Foreign issuers whose access tokens are taken, a list in YAML or JSON; "
+        "docs/issuers.md tells its members.",
+    )
 
     @property
     def url(self) -> str:
@@ -297,12 +316,26 @@ def _put(values: dict[str, Any], path: list[str], value: object) -> None:
 
 
 def _split_lists(path: list[str], text: str) -> object:
-    """Return a comma list as a list, and an empty optional value as absent."""
+    """Return a list as a list, and an empty optional value as absent.
+
+    Raises:
+        SettingsError: a list of more than texts is no YAML.
+    """
     if path == ["trusted_proxies"]:
         return [part.strip() for part in text.split(",") if part.strip()]
+    if path == ["issuers"]:
+        return _yaml(path, text) or []
     if path in (["ops_bind"], ["encryption_keys"]) and not text:
         return None
     return text
+
+
+def _yaml(path: list[str], text: str) -> object:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:  # Its message quotes the text.
+        name = PREFIX + NESTED.join(path).upper()
+        raise SettingsError(f"{name}: not YAML or JSON.") from None
 
 
 def shown(settings: Settings, source: Source) -> list[tuple[str, str, str, str]]:
@@ -327,7 +360,7 @@ def _shown(name: str, value: object) -> str:
     if isinstance(value, SecretStr):
         return "***"
     if isinstance(value, tuple):
-        return ",".join(value)
+        return ",".join(map(str, value))
     if name in {"database_url", "redis_url"} and "@" in str(value):
         scheme, _, rest = str(value).partition("://")
         return f"{scheme}://***@{rest.rpartition('@')[2]}"

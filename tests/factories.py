@@ -14,12 +14,14 @@ from typing import Any, Final
 
 from gateway.domain.audit import AuditEntry, Phase
 from gateway.domain.caller import ROOT_PATH, Permission
+from gateway.domain.clients import Client
 from gateway.domain.devices import Device, normal_mac
 from gateway.domain.documents import TrustedDocument, document_id_of
 from gateway.domain.drifts import Difference, Drift, DriftKind
 from gateway.domain.idempotency import KeptAnswer
 from gateway.domain.ids import (
     AuditEntryId,
+    ClientId,
     DeviceId,
     DriftId,
     IdKind,
@@ -36,6 +38,7 @@ from gateway.domain.operations import Asker, Operation, OperationState
 from gateway.domain.panels import Bouquet, Budget, CreditMode, Panel, Tls
 from gateway.domain.resellers import Policy, Reseller, ResellerState, owner_path
 from gateway.domain.secrets import Secret
+from gateway.domain.signing import SigningKey
 from gateway.domain.subscriptions import Status
 
 NOW: Final = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -192,6 +195,26 @@ def a_key(**changes: Any) -> Key:
     return replace(key, **changes)
 
 
+def a_client(**changes: Any) -> Client:
+    """Return a client of the operator's that may read lines, with a secret."""
+    client = Client(
+        id=ClientId(an_id(IdKind.CLIENT)),
+        name="Client",
+        reseller_id=None,
+        owner_path=ROOT_PATH,
+        permissions=frozenset({Permission.LINES_READ}),
+        origins=(),
+        jwks=None,
+        needs_dpop=False,
+        secret_digest=b"c" * 32,
+        last_used_at=None,
+        revoked_at=None,
+        created_at=NOW,
+        updated_at=NOW,
+    )
+    return replace(client, **changes)
+
+
 def an_asker(**changes: Any) -> Asker:
     """Return an operator who asks with a key."""
     asker = Asker(
@@ -293,3 +316,17 @@ def a_document(**changes: Any) -> TrustedDocument:
         created_at=NOW,
     )
     return replace(document, **changes)
+
+
+def a_signing_key(**changes: Any) -> SigningKey:
+    """Return a key that signs from `NOW` on; its private half is made up."""
+    number = next(_numbers)
+    key = SigningKey(
+        id=f"kid-{number}",
+        number=number,
+        alg="ES256",
+        private_jwk=Secret('{"kty":"EC","d":"secret"}'),
+        created_at=NOW,
+        used_from=NOW,
+    )
+    return replace(key, **changes)

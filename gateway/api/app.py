@@ -19,8 +19,11 @@ from gateway.api.graphql.graphiql import graphiql_answer, graphiql_routes
 from gateway.api.graphql.request import Executor
 from gateway.api.health import health_routes
 from gateway.api.middleware import BodyLimitMiddleware, ExchangeMiddleware, note
+from gateway.api.oauth.endpoints import oauth_endpoints
+from gateway.api.oauth.errors import error_answer
+from gateway.api.oauth.metadata import metadata_routes
 from gateway.api.options import ApiOptions
-from gateway.api.problems import problem_answer
+from gateway.api.origins import OriginMiddleware
 from gateway.api.rest.dispatch import RestRoutes
 from gateway.api.rest.openapi import openapi
 from gateway.api.rest.routing import Route
@@ -47,6 +50,7 @@ def create_app(
         [
             RestRoutes(routes, ports),
             *graphql,
+            *_oauth_routes(ports),
             *health_routes(ports, options, free_metrics=False),
             *docs_routes(
                 lambda: to_text(openapi(routes)), None if executor is None else executor.sdl
@@ -54,8 +58,15 @@ def create_app(
         ],
         ports,
         options,
+        Middleware(OriginMiddleware, ports=ports),
         Middleware(GateMiddleware, requests_max=options.requests_max),
     )
+
+
+def _oauth_routes(ports: Ports) -> list[BaseRoute]:
+    if ports.oauth is None:
+        return []
+    return [*oauth_endpoints(ports, ports.oauth), *metadata_routes(ports, ports.oauth)]
 
 
 def create_ops_app(ports: Ports, options: ApiOptions | None = None) -> Starlette:
@@ -72,7 +83,7 @@ def _app(
             raise error  # The middleware refuses or closes it.
         exchange = exchange_of(request.scope)
         note(exchange, error, options)
-        return problem_answer(error, exchange.request_id)
+        return error_answer(error, exchange)
 
     app = Starlette(
         routes=routes,

@@ -23,6 +23,9 @@ class Exchange:
     `code` is the problem's code, None for a success. `ip` is the client's, behind our proxies.
     `transport` other than `http` lasts as long as its caller likes; its `seconds` tell nothing of
     how fast we are.
+
+    `page` is the origin of the page that a browser sends this for, None: of none that we know of.
+    `is_own_page`: it is one of ours. `readable_by` is the page that may read the answer.
     """
 
     request_id: str
@@ -36,6 +39,9 @@ class Exchange:
     code: str | None = None
     seconds: float = 0.0
     transport: Literal["http", "sse", "websocket"] = "http"
+    page: str | None = None
+    is_own_page: bool = False
+    readable_by: str | None = None
 
 
 def exchange_of(scope: Scope) -> Exchange:

@@ -14,7 +14,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.api.client_address import client_address
 from gateway.api.exchange import EXCHANGE, Exchange, RawHeaders
+from gateway.api.oauth.errors import error_answer
+from gateway.api.oauth.paths import RESOURCE_PATH
 from gateway.api.options import ApiOptions
+from gateway.api.origins import headers_for, origin_of, page_of
 from gateway.api.problems import problem_answer, shown_error
 from gateway.domain.errors import BodyTooLarge, InternalError
 from gateway.services.lifecycle import Lifecycle
@@ -26,9 +29,13 @@ _SECURITY: Final[RawHeaders] = (
     (b"x-frame-options", b"DENY"),
 )
 _API_POLICY: Final = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+#: Beside what an answer varies by on its own account: fields of one name are one list.
+_VARY: Final = (b"vary", b"Origin")
 _NO_STORE: Final = (b"cache-control", b"no-store")
 #: RFC 6455 section 7.4.1: a condition that kept us from fulfilling the request.
 SOCKET_BROKE: Final = 1011
+#: Challenges that a token answers.
+_FOR_TOKENS: Final = (b"Bearer", b"DPoP")
 _CLOSE: Final = (b"connection", b"close")
 _HTTPS_ONLY: Final = (b"strict-transport-security", b"max-age=31536000")
 
@@ -45,8 +52,11 @@ class ExchangeMiddleware:
         self.app = app
         self.options = options
         self.lifecycle = lifecycle or Lifecycle()
+        self.own_origin = origin_of(options.public_url)
         https = options.public_url.startswith("https://")
         self.fixed_headers = (*_SECURITY, _HTTPS_ONLY) if https else _SECURITY
+        at = options.public_url
+        self.about_us = f'resource_metadata="{at}{RESOURCE_PATH}"'.encode() if at else b""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in {"http", "websocket"}:
@@ -77,7 +87,7 @@ class ExchangeMiddleware:
             if exchange.status is not None:
                 raise
             note(exchange, error, self.options)
-            await problem_answer(error, exchange.request_id)(scope, receive, answer)
+            await error_answer(error, exchange)(scope, receive, answer)
 
     @contextmanager
     def _told(self, scope: Scope) -> Iterator[Exchange]:
@@ -97,12 +107,15 @@ class ExchangeMiddleware:
         for name, value in scope["headers"]:
             headers.setdefault(name, []).append(value)
         peer = scope.get("client")
+        page = page_of(headers)
         exchange = Exchange(
             request_id=_request_id(headers),
             method=scope.get("method", "GET"),  # A web socket begins as a GET.
             path=scope["path"],
             ip=client_address(peer[0] if peer else None, headers, self.options.trusted_proxies),
             headers=headers,
+            page=page,
+            is_own_page=page is not None and page == self.own_origin,
         )
         scope[EXCHANGE] = exchange
         return exchange
@@ -112,7 +125,8 @@ class ExchangeMiddleware:
     ) -> list[tuple[bytes, bytes]]:
         """Return the headers of a response: those *given*, and those that all have."""
         given = list(given)
-        headers = [*given, *self.fixed_headers]
+        headers = [*map(self._with_metadata, given), *self.fixed_headers]
+        headers += [*headers_for(exchange), _VARY]
         headers.append((b"x-request-id", exchange.request_id.encode()))
         if self.lifecycle.is_draining:
             headers.append(_CLOSE)  # The next request goes to another process.
@@ -122,6 +136,14 @@ class ExchangeMiddleware:
         if b"content-security-policy" not in names:
             headers.append(_API_POLICY)
         return headers
+
+    def _with_metadata(self, field: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
+        """Let a challenge for a token say where to learn how to get one (RFC 9728 section 5.1)."""
+        name, value = field
+        is_for_tokens = name == b"www-authenticate" and value.startswith(_FOR_TOKENS)
+        if not is_for_tokens or not self.about_us:
+            return field
+        return name, value + (b", " if b" " in value else b" ") + self.about_us
 
 
 class SocketGuard:

@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from gateway.api.exchange import Answer, RawHeaders, header
 from gateway.domain.errors import (
     BodyTooLarge,
+    Challenge,
     Fault,
     GatewayError,
     InternalError,
@@ -34,6 +35,15 @@ RETRY_AFTER_SECONDS: Final = {
     "idempotency_in_progress": 1,
     "panel_unavailable": 5,
     "service_unavailable": 5,
+}
+
+_DPOP_ALGORITHMS: Final = b'algs="ES256 Ed25519 EdDSA"'
+#: RFC 6750 section 3 and RFC 9449 section 7.1.
+_CHALLENGES: Final = {
+    Challenge.CREDENTIAL: b"Bearer",
+    Challenge.ANOTHER_CREDENTIAL: b'Bearer error="invalid_token"',
+    Challenge.ANOTHER_BOUND_TOKEN: b'DPoP error="invalid_token", ' + _DPOP_ALGORITHMS,
+    Challenge.ANOTHER_PROOF: b'DPoP error="invalid_dpop_proof", ' + _DPOP_ALGORITHMS,
 }
 
 
@@ -101,7 +111,7 @@ def headers_of(error: GatewayError) -> RawHeaders:
     if seconds is not None:
         found.append(header(b"retry-after", seconds))
     if isinstance(error, Unauthenticated):
-        found.append((b"www-authenticate", b"Bearer"))
+        found.append((b"www-authenticate", _CHALLENGES[error.challenge]))
     if error.replayed:
         found.append((b"idempotent-replayed", b"true"))
     return tuple(found)

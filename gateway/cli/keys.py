@@ -40,7 +40,7 @@ def issue(
     new = NewKey(
         name=name,
         reseller_id=None if reseller_id is None else ResellerId(reseller_id),
-        permissions=_permissions(permission),
+        permissions=permissions_of(permission),
     )
     issued = call(lambda context: keys.issue_key(context, new)).made()
     row = _row(issued.key) | {"key": issued.secret.reveal()}
@@ -63,7 +63,12 @@ def revoke(key_id: str, as_json: AsJson = False) -> None:
     print_one(_row(revoked), ("id", "name", "revoked_at"), as_json=as_json)
 
 
-def _permissions(texts: list[str] | None) -> frozenset[Permission] | None:
+def permissions_of(texts: list[str] | None) -> frozenset[Permission] | None:
+    """Return the permissions that were named; None where none was: all.
+
+    Raises:
+        CommandError: there is no such permission.
+    """
     if not texts:
         return None
     try:

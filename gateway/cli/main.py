@@ -9,6 +9,7 @@ import typer
 
 from gateway import __version__
 from gateway.cli import (
+    clients,
     config,
     documents,
     encryption,
@@ -37,6 +38,7 @@ imports.add_to(app)
 app.add_typer(panels.app, name="panel")
 app.add_typer(resellers.app, name="reseller")
 app.add_typer(keys.app, name="key")
+app.add_typer(clients.app, name="client")
 app.add_typer(documents.app, name="documents")
 app.add_typer(encryption.app, name="encryption")
 app.add_typer(schema.app, name="schema")

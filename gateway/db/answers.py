@@ -87,6 +87,8 @@ class SqlKeptAnswers(Repository):
         """Return whose answers this scope may touch; None is everybody's."""
         if self.scope.is_everything:
             return None
+        if self.scope.resource_id is not None:
+            return self.scope.resource_id
         return self.scope.path.strip(ROOT_PATH).rpartition(ROOT_PATH)[2]
 
     def _mine(self) -> sa.ColumnElement[bool]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -61,9 +61,16 @@ Json: Final = sa.JSON(none_as_null=True)
 
 
 class Base(DeclarativeBase):
-    """All tables. A row shows its class and id only: the rest may be sealed or private."""
+    """All tables. A row shows its class and id only: the rest may be sealed or private.
+
+    `about` names the column that says which line or device a row is about. A scope that is bound
+    to one sees the rows about that one; those of tables without such a column, which are most, it
+    does not see. `bound_may_add`: such a scope may add rows of this table all the same.
+    """
 
     metadata = sa.MetaData(naming_convention=NAMES)
+    about: ClassVar[str | None] = None
+    bound_may_add: ClassVar[bool] = False
 
     def __repr__(self) -> str:
         state: Any = sa.inspect(self)

@@ -81,7 +81,7 @@ class SqlTrustedDocuments(Repository):
 
         The operator has no row that could be locked, and a document that is not there yet neither.
         """
-        if not (self.writable and self.scope.covers(owner_path)):
+        if not (self.writable and self.scope.covers(owner_path, None)):
             raise RuntimeError("only what is one's own is locked, and only to write")
         connection = await self.session.connection()
         if connection.dialect.name == "postgresql":

@@ -170,7 +170,7 @@ def _operation_of(row: OperationRow, sealer: Sealer) -> Operation:
         panel_id=PanelId(row.panel_id),
         reseller_id=None if row.reseller_id is None else ResellerId(row.reseller_id),
         owner_path=row.owner_path,
-        asker=Asker(**row.asker),
+        asker=_asker_of(row.asker),
         attempts=row.attempts,
         problem=None if row.problem is None else _problem_of(row.problem),
         request=sealer.unseal(row.request, _place("request", row.id)),
@@ -241,6 +241,11 @@ def _unsealed(sealer: Sealer, sealed: bytes | None, place: str) -> bytes | None:
     return None if sealed is None else sealer.unseal(sealed, place)
 
 
+def _asker_of(data: dict[str, Any]) -> Asker:
+    """Return who asked; rows from before there were tokens have no chain."""
+    return Asker(**data | {"chain": tuple(data.get("chain", ()))})
+
+
 def _asker_json(asker: Asker) -> dict[str, Any]:
     return {
         "caller_kind": asker.caller_kind,
@@ -248,6 +253,7 @@ def _asker_json(asker: Asker) -> dict[str, Any]:
         "key_id": asker.key_id,
         "ip": asker.ip,
         "request_id": asker.request_id,
+        "chain": list(asker.chain),
     }
 
 

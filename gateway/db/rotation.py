@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from gateway.db.rows import KeptAnswerRow, PanelRow
 from gateway.db.rows_lines import LineRow
+from gateway.db.rows_oauth import SigningKeyRow
 from gateway.db.rows_operations import OperationRow
 from gateway.db.touched import touching
 from gateway.services.scope import system_scope
@@ -32,6 +33,7 @@ SEALED: Final[tuple[tuple[type[Any], tuple[str, ...]], ...]] = (
     (LineRow, ("password",)),
     (OperationRow, ("request", "desired", "result")),
     (KeptAnswerRow, ("result",)),
+    (SigningKeyRow, ("private_jwk",)),
 )
 
 

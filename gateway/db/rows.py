@@ -80,11 +80,13 @@ class KeyRow(Owned, Base):
 class KeptAnswerRow(Base):
     """What was answered under an Idempotency-Key; `result` is sealed.
 
-    `owner` is a reseller's id or the operator's word; the repository narrows by it.
+    `owner` is a reseller's id, a storefront's line or device, or the operator's word; the
+    repository narrows by it.
     """
 
     __tablename__ = "kept_answers"
     __table_args__ = (sa.UniqueConstraint("owner", "key"),)
+    about = "owner"
 
     id: Mapped[str] = mapped_column(bytewise(64), primary_key=True)
     owner: Mapped[str] = mapped_column(Id)

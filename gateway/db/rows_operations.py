@@ -30,6 +30,7 @@ class OperationRow(Watched, Owned, Base):
         sa.Index(None, "kind", "id"),
         sa.Index(None, "resource_id", "id"),
     )
+    about = "resource_id"
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     kind: Mapped[str] = mapped_column(sa.String(60))
@@ -74,6 +75,7 @@ class AuditEntryRow(Owned, Base):
         sa.Index(None, "reseller_id", "id"),
         sa.Index(None, "at"),
     )
+    bound_may_add = True
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -92,6 +94,7 @@ class AuditBodyRow(Owned, Base):
     """
 
     __tablename__ = "audit_bodies"
+    bound_may_add = True
 
     entry_id: Mapped[str] = mapped_column(sa.ForeignKey("audit_entries.id"), primary_key=True)
     salt: Mapped[bytes] = mapped_column(sa.LargeBinary(16))

@@ -26,6 +26,7 @@ class SubscriptionRow(Watched, Owned, Base):
     """
 
     __abstract__ = True
+    about = "id"
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     panel_id: Mapped[str] = mapped_column(sa.ForeignKey("panels.id"))

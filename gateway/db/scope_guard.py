@@ -5,6 +5,7 @@ One way around it remains, for this package only: `session.connection()`.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import sqlalchemy as sa
@@ -12,7 +13,10 @@ from sqlalchemy import event
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 from sqlalchemy.sql import visitors
 
-from gateway.db.columns import Owned
+from gateway.db.columns import Base, Owned
+from gateway.db.rows import PanelRow
+from gateway.db.rows_devices import DeviceRow
+from gateway.db.rows_lines import LineRow
 from gateway.domain.caller import ROOT_PATH
 
 if TYPE_CHECKING:
@@ -52,17 +56,27 @@ def _narrow(state: ORMExecuteState) -> None:
         _refuse_core(state)
         ancestors = bool(state.execution_options.get(WITH_ANCESTORS)) and state.is_select
         state.statement = state.statement.options(_criteria(scope, ancestors=ancestors))
+    if scope.resource_id is not None:
+        state.statement = state.statement.options(*_bound_criteria(scope.resource_id))
 
 
 @event.listens_for(ScopedSession, "before_flush")
 def _refuse_foreign(session: Session, _flush: UOWTransaction, _rows: object) -> None:
-    """Refuse a flush in a read session, and rows of other owners in any."""
+    """Refuse a flush in a read session; in any, rows of other owners, and what is out of bounds."""
     scope: Scope = session.info["scope"]
     if not session.info["writable"]:
         raise RuntimeError("this session only reads")
     for row in (*session.new, *session.dirty, *session.deleted):
-        if isinstance(row, Owned) and not scope.covers(row.owner_path):
+        if isinstance(row, Owned) and not row.owner_path.startswith(scope.path):
             raise RuntimeError(f"{type(row).__name__} belongs to another owner")
+        if scope.resource_id is not None and not _is_in_bounds(row, session, scope.resource_id):
+            raise RuntimeError(f"{type(row).__name__} is not about what this scope is bound to")
+
+
+def _is_in_bounds(row: Base, session: Session, resource_id: str) -> bool:
+    if row.about is not None:
+        return bool(getattr(row, row.about) == resource_id)
+    return row.bound_may_add and row in session.new
 
 
 def _check_bulk(state: ORMExecuteState) -> None:
@@ -128,6 +142,29 @@ def _criteria(scope: Scope, *, ancestors: bool) -> LoaderCriteriaOption:
         return ((cls.owner_path >= start) & (cls.owner_path < end)) | cls.owner_path.in_(above)
 
     return with_loader_criteria(Owned, within_or_above, include_aliases=True)
+
+
+@lru_cache(maxsize=1024)
+def _bound_criteria(resource_id: str) -> tuple[LoaderCriteriaOption, ...]:
+    """Return the tests that leave, of every table there is, only the rows about this one thing."""
+    return tuple(
+        with_loader_criteria(
+            mapper.class_, _bound_test(mapper.class_, resource_id), include_aliases=True
+        )
+        for mapper in Base.registry.mappers
+    )
+
+
+def _bound_test(row: Any, resource_id: str) -> ColumnElement[bool]:  # noqa: ANN401 - a class of rows
+    if row is PanelRow:  # The one that it is on: it has to be asked.
+        its_own = (
+            sa.select(each.panel_id).where(each.id == resource_id) for each in (LineRow, DeviceRow)
+        )
+        return sa.or_(*(row.id.in_(query) for query in its_own))
+    if row.about is None:
+        return sa.false()
+    column: ColumnElement[str] = getattr(row, row.about)
+    return column == resource_id
 
 
 def ancestors_of(owner_path: str) -> list[str]:

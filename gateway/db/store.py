@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from gateway.db import migrations
 from gateway.db.answers import SqlKeptAnswers
 from gateway.db.audit import SqlAuditEntries
+from gateway.db.clients import SqlClients
 from gateway.db.devices import SqlDevices
 from gateway.db.documents import SqlTrustedDocuments
 from gateway.db.drifts import SqlDrifts
@@ -23,6 +24,7 @@ from gateway.db.failures import unavailable
 from gateway.db.holds import NoHolds
 from gateway.db.keys import SqlKeys
 from gateway.db.lines import SqlLines
+from gateway.db.oauth import SqlRevokedTokens, SqlSigningKeys, SqlUsedAssertions
 from gateway.db.operations import SqlOperations
 from gateway.db.panels import SqlPanels
 from gateway.db.resellers import SqlResellers
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncEngine
 
+    from gateway.services.ports import oauth_store as oauth_ports
     from gateway.services.ports import store as ports
     from gateway.services.ports.sealer import Sealer
     from gateway.services.scope import Scope
@@ -57,11 +60,15 @@ class SqlStore:
     resellers: ports.Resellers
     panels: ports.PanelRows
     keys: ports.Keys
+    clients: ports.Clients
     operations: ports.Operations
     drifts: ports.Drifts
     audit: ports.AuditEntries
     answers: ports.KeptAnswers
     documents: ports.TrustedDocuments
+    signing_keys: oauth_ports.SigningKeys
+    revoked_tokens: oauth_ports.RevokedTokens
+    used_assertions: oauth_ports.UsedAssertions
     holds: ports.Holds
     session: AsyncSession
 
@@ -167,11 +174,15 @@ class SqlDatabase:
             resellers=SqlResellers(*made),
             panels=SqlPanels(*made),
             keys=SqlKeys(*made),
+            clients=SqlClients(*made),
             operations=SqlOperations(*made),
             drifts=SqlDrifts(*made),
             audit=SqlAuditEntries(*made),
             answers=SqlKeptAnswers(*made),
             documents=SqlTrustedDocuments(*made),
+            signing_keys=SqlSigningKeys(*made),
+            revoked_tokens=SqlRevokedTokens(*made),
+            used_assertions=SqlUsedAssertions(*made),
             holds=NoHolds(),
             session=session,
         )

@@ -24,6 +24,7 @@ docstring says when, and `todo` says what the caller should do next.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import ClassVar
 
 
@@ -112,12 +113,29 @@ class NotAcceptable(GatewayError):
     todo = "Accept application/json."
 
 
+class Challenge(Enum):
+    """What a caller that is not known is asked for."""
+
+    #: A key or a token; none was given, or none that can be read.
+    CREDENTIAL = auto()
+    #: Another key or token than the one given.
+    ANOTHER_CREDENTIAL = auto()
+    #: Another token than the one given with a proof.
+    ANOTHER_BOUND_TOKEN = auto()
+    #: Another proof; the token is good.
+    ANOTHER_PROOF = auto()
+
+
 class Unauthenticated(GatewayError):
-    """No key, or a key that is unknown, revoked, expired or used from another address."""
+    """No key or token, or one that is unknown, revoked, expired or not valid here."""
 
     code = "unauthenticated"
     status = 401
-    todo = "Send a valid key as Authorization: Bearer <key>."
+    todo = "Send a valid key or token as Authorization: Bearer <key>."
+
+    def __init__(self, detail: str, *, challenge: Challenge = Challenge.CREDENTIAL) -> None:
+        super().__init__(detail)
+        self.challenge = challenge
 
 
 class NotFound(GatewayError):

@@ -68,13 +68,17 @@ class Problem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asker:
-    """Who asked for an operation and from where; kept with it for the audit log."""
+    """Who asked for an operation and from where; kept with it for the audit log.
+
+    `chain`: who acts, the nearest first, where a token says so.
+    """
 
     caller_kind: str
     caller_id: str
     key_id: str | None
     ip: str | None
     request_id: str
+    chain: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,19 +16,20 @@ from typing import TYPE_CHECKING, Final, NoReturn
 import structlog
 
 from gateway.domain.caller import OPERATOR_ONLY, ROOT_PATH, Caller, CallerKind
-from gateway.domain.errors import GatewayError, Unauthenticated
+from gateway.domain.errors import GatewayError
 from gateway.domain.keys import Key, has_key_shape, key_digest
 from gateway.identity.addresses import is_allowed
+from gateway.identity.refusals import refusal
 from gateway.services.scope import system_scope
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from gateway.domain.ids import KeyId
+    from gateway.domain.proofs import Proof
     from gateway.services.ports.store import Database
     from gateway.services.ports.system import Clock
 
-REFUSAL: Final = "The key is missing or not valid here."
 #: The id of the caller that every operator key speaks for; `key_id` tells them apart.
 OPERATOR_ID: Final = "operator"
 TOUCH_EVERY_SECONDS: Final = 60
@@ -53,12 +54,14 @@ class ApiKeys:
         self._touch_seconds_max = touch_seconds_max
         self._touched: OrderedDict[KeyId, float] = OrderedDict()
 
-    async def identify(self, bearer: str, ip: str | None) -> Caller:
+    async def identify(self, bearer: str, ip: str | None, proof: Proof | None = None) -> Caller:
         """Return the caller of a key. See the port.
 
         Texts that cannot be a key are refused without asking the database. A suspended reseller is
         a caller still (it may read).
         """
+        if proof is not None:
+            _refuse("scheme")
         if not has_key_shape(bearer):
             _refuse("shape")
         now = self._clock.now()
@@ -138,4 +141,4 @@ def _refuse(why: str, key: Key | None = None) -> NoReturn:
         Unauthenticated: always.
     """
     log.info("key.refused", why=why, key_id=key.id if key is not None else None)
-    raise Unauthenticated(REFUSAL)
+    raise refusal()

@@ -1,8 +1,9 @@
 """The door: every read and every change, from whichever edge or worker, comes through here.
 
-`@action` checks the permission, fixes the scope and keeps the audit log of refusals. Inside, a
-service function has an `Action`: `read()` and `write()` for our own data; changes of a panel go
-through `services.changes.carry_out`.
+`@action` checks the permission, fixes the scope and keeps the audit log of refusals. Storefronts
+get through where the action says so, and only to what they are bound to. Inside, a service function
+has an `Action`: `read()` and `write()` for our own data; changes of a panel go through
+`services.changes.carry_out`.
 """
 
 from __future__ import annotations
@@ -10,18 +11,19 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from enum import Enum, auto
 from functools import wraps
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 from gateway.domain.audit import AuditEntry, Phase
 from gateway.domain.caller import CallerKind, Permission
-from gateway.domain.errors import PermissionDenied, Refusal, VersionMismatch
-from gateway.domain.ids import kind_of
+from gateway.domain.errors import NotFound, PermissionDenied, Refusal, VersionMismatch
+from gateway.domain.ids import IdKind, kind_of
 from gateway.domain.operations import Asker
 from gateway.services.audit_log import Owner, new_entry
 from gateway.services.context import Context, Ports
 from gateway.services.ports.store import Store
-from gateway.services.scope import Scope, scope_of
+from gateway.services.scope import Scope, scope_of, system_scope
 from gateway.telemetry.request_log import note
 
 P = ParamSpec("P")
@@ -29,6 +31,18 @@ R = TypeVar("R")
 
 #: Attribute of a service function that holds its `ActionSpec`; tests count them.
 SPEC: Final = "__action_spec__"
+
+#: What a storefront is bound to one of.
+_BOUND_KINDS: Final = frozenset({IdKind.LINE, IdKind.DEVICE})
+
+
+class Subscriber(Enum):
+    """Whether the storefront of a subscriber may do something, with its own line or device."""
+
+    MAY_NOT = auto()
+    MAY = auto()
+    #: If the policy of its reseller has the action's verb among `subscriber_may`.
+    IF_POLICY_ALLOWS = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +52,12 @@ class ActionSpec:
     name: str
     needs: Permission | None
     is_audited: bool
+    subscriber: Subscriber = Subscriber.MAY_NOT
+
+    @property
+    def verb(self) -> str:
+        """Return what is done, such as `rotate_password`: the word that policies use."""
+        return self.name.partition(".")[2]
 
 
 class Action:
@@ -63,6 +83,7 @@ class Action:
             key_id=caller.key_id,
             ip=self.context.ip,
             request_id=self.context.request_id,
+            chain=caller.chain,
         )
 
     def read(self) -> AbstractAsyncContextManager[Store]:
@@ -121,6 +142,41 @@ class Action:
         if self.spec.is_audited and caller.suspended:
             raise PermissionDenied("This reseller is suspended.")
 
+    async def check_bounds(self, values: tuple[object, ...]) -> None:
+        """Hold a storefront to what it is bound to; anybody else passes.
+
+        Args:
+            values: what the action is called with.
+
+        Raises:
+            PermissionDenied: storefronts may not do this, or not under this reseller's policy.
+            NotFound: another line or device is named, whether it exists or not.
+        """
+        caller = self.context.caller
+        if caller.kind is not CallerKind.STOREFRONT:
+            return
+        if self.spec.subscriber is Subscriber.MAY_NOT:
+            raise PermissionDenied("A storefront token is not for this.")
+        for value in values:
+            if kind_of(value) in _BOUND_KINDS and value != caller.resource_id:
+                raise NotFound("There is no such thing.")
+        if self.spec.subscriber is Subscriber.IF_POLICY_ALLOWS:
+            await self._check_policy()
+
+    async def _check_policy(self) -> None:
+        """Look up whether the policy of the line's reseller lets its subscribers do this.
+
+        What is the operator's own has no policy, and so no limit of one.
+        """
+        reseller_id = self.context.caller.reseller_id
+        if reseller_id is None:
+            return
+        # A bound scope does not have the reseller, and its subscriber has no business to see it.
+        async with self.ports.database.read(system_scope()) as store:
+            reseller = await store.resellers.get(reseller_id)
+        if self.spec.verb not in reseller.policy.subscriber_may:
+            raise PermissionDenied("The policy of this reseller does not allow it to subscribers.")
+
     def check_version(self, version: int) -> None:
         """Hold If-Match against the resource's present *version*.
 
@@ -150,7 +206,11 @@ Door = Callable[Concatenate[Context, P], Awaitable[R]]
 
 
 def action(
-    name: str, *, needs: Permission | None, is_audited: bool = False
+    name: str,
+    *,
+    needs: Permission | None,
+    is_audited: bool = False,
+    subscriber: Subscriber = Subscriber.MAY_NOT,
 ) -> Callable[[Service[P, R]], Door[P, R]]:
     """Make a service function out of what happens behind the door.
 
@@ -159,8 +219,9 @@ def action(
         needs: the permission; None lets every caller in.
         is_audited: changes and reads of secrets: their refusals go into the audit log, and the
             function itself records what it did.
+        subscriber: whether storefronts may do it; unless it says so, they may not.
     """
-    spec = ActionSpec(name, needs, is_audited)
+    spec = ActionSpec(name, needs, is_audited, subscriber)
 
     def decorate(service: Service[P, R]) -> Door[P, R]:
         @wraps(service)
@@ -169,6 +230,7 @@ def action(
             note(action=spec.name)
             try:
                 act.check_permission()
+                await act.check_bounds((*args, *kwargs.values()))
                 return await service(act, *args, **kwargs)
             except Refusal as error:
                 if spec.is_audited and not error.replayed:

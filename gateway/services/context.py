@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from gateway.domain.operations import Operation
     from gateway.services.ports.cache import Cache
     from gateway.services.ports.notices import Notices
+    from gateway.services.ports.oauth import OAuth
     from gateway.services.ports.panels import PanelCall, Panels
     from gateway.services.ports.sealer import Sealer
     from gateway.services.ports.store import Database
@@ -59,6 +60,8 @@ class Ports:
     #: against one.
     find_document_fault: FindFault | None = None
     lifecycle: Lifecycle = field(default_factory=Lifecycle)
+    #: What tokens are made and read with; None: this process issues none.
+    oauth: OAuth | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

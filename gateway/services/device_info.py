@@ -6,12 +6,12 @@ from gateway.domain.caller import Permission
 from gateway.domain.errors import GatewayError
 from gateway.domain.ids import DeviceId
 from gateway.domain.subscriptions import ObservedInfo
-from gateway.services.action import Action, action
+from gateway.services.action import Action, Subscriber, action
 from gateway.services.device_noun import DEVICES
 from gateway.services.info import read_info, read_infos
 
 
-@action("device.read_info", needs=Permission.DEVICES_READ)
+@action("device.read_info", needs=Permission.DEVICES_READ, subscriber=Subscriber.MAY)
 async def get_device_info(act: Action, device_id: DeviceId) -> ObservedInfo:
     """Return everything the panel says of a device; its `info` is a DeviceInfo.
 
@@ -23,7 +23,7 @@ async def get_device_info(act: Action, device_id: DeviceId) -> ObservedInfo:
     return await read_info(act, DEVICES, device_id)
 
 
-@action("device.list_info", needs=Permission.DEVICES_READ)
+@action("device.list_info", needs=Permission.DEVICES_READ, subscriber=Subscriber.MAY)
 async def list_device_infos(
     act: Action, device_ids: tuple[DeviceId, ...]
 ) -> dict[str, ObservedInfo | GatewayError]:

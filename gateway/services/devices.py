@@ -19,7 +19,7 @@ from gateway.domain.ids import DeviceId, IdKind, ResellerId, new_id
 from gateway.domain.paging import Page, PageRequest
 from gateway.domain.subscriptions import Changes, Status, Term
 from gateway.services import imports
-from gateway.services.action import Action, action
+from gateway.services.action import Action, Subscriber, action
 from gateway.services.change import ChangeRequest
 from gateway.services.changes import carry_out
 from gateway.services.context import Outcome
@@ -53,7 +53,7 @@ async def create_device(act: Action, new: NewDevice) -> Outcome[ObservedDevice]:
     return await carry_out(act, CREATE_DEVICE, new)
 
 
-@action("device.read", needs=Permission.DEVICES_READ)
+@action("device.read", needs=Permission.DEVICES_READ, subscriber=Subscriber.MAY)
 async def get_device(act: Action, device_id: DeviceId) -> ObservedDevice:
     """Return a device with what its panel last said, from the cache when fresh.
 

@@ -22,7 +22,7 @@ from gateway.domain.documents import (
 from gateway.domain.errors import InvalidRequest, NotFound, QuotaExceeded
 from gateway.domain.ids import IdKind, ResellerId, new_id
 from gateway.domain.paging import Page, PageRequest
-from gateway.services.action import Action, action
+from gateway.services.action import Action, Subscriber, action
 from gateway.services.audit_log import Owner
 from gateway.services.context import Outcome
 from gateway.services.idempotency import write_once
@@ -137,7 +137,7 @@ async def remove_document(
     return outcome
 
 
-@action("document.find", needs=None)
+@action("document.find", needs=None, subscriber=Subscriber.MAY)
 async def find_document(act: Action, document_id: str) -> str:
     """Return the text that any caller may send by this id.
 

@@ -9,10 +9,11 @@ than the last change.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+from gateway.domain.caller import CallerKind
 from gateway.domain.calls import LineInfo, NotOnPanel
 from gateway.domain.errors import GatewayError, NotFound, PanelUnavailable, StateConflict
 from gateway.domain.panels import Panel
@@ -45,7 +46,7 @@ async def read_info(act: Action, noun: AnyNoun, resource_id: str) -> ObservedInf
         PanelError: the panel could not be asked, and nothing usable is cached.
     """
     held = await act.ports.cache.look_up(resource_id)
-    quick = _without_database(act, noun, held)
+    quick = _without_database(act, noun, resource_id, held)
     if quick is not None:
         return _counted(act, quick)
     async with act.read() as store:
@@ -63,7 +64,7 @@ async def read_infos(
     `read_info`.
     """
     held = dict(zip(resource_ids, await _look_up_all(act, resource_ids), strict=True))
-    quick = {key: _without_database(act, noun, lookup) for key, lookup in held.items()}
+    quick = {key: _without_database(act, noun, key, lookup) for key, lookup in held.items()}
     found: dict[str, ObservedInfo | GatewayError] = {
         key: _counted(act, info) for key, info in quick.items() if info is not None
     }
@@ -118,17 +119,26 @@ async def _tell_epoch(act: Action, noun: AnyNoun, resource: Subscription, held: 
 
 
 def _counted(act: Action, observed: ObservedInfo) -> ObservedInfo:
-    """Count how the answer came about, and note it in the request's log line."""
+    """Count how the answer came about, and note it in the request's log line.
+
+    Notes are about subscribers, not for them: storefronts get none.
+    """
     result = "stale" if observed.stale else "hit" if observed.from_cache else "miss"
     act.ports.metrics.cache_read(result)
     note(cache=result)
+    if act.context.caller.kind is CallerKind.STOREFRONT:
+        return replace(observed, info=replace(observed.info, notes=""))
     return observed
 
 
-def _without_database(act: Action, noun: AnyNoun, held: Lookup) -> ObservedInfo | None:
+def _without_database(
+    act: Action, noun: AnyNoun, resource_id: str, held: Lookup
+) -> ObservedInfo | None:
     """Return the cached answer if the cache alone proves that it may be served."""
     entry = held.entry
-    if entry is None or entry.epoch != held.epoch or not act.scope.covers(entry.owner_path):
+    if entry is None or entry.epoch != held.epoch:
+        return None
+    if not act.scope.covers(entry.owner_path, resource_id):
         return None
     return _fresh(act, noun, entry)
 

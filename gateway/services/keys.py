@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from gateway.domain.audit import Phase
-from gateway.domain.caller import (
-    ALL_PERMISSIONS,
-    RESELLER_PERMISSIONS,
-    Permission,
-)
-from gateway.domain.errors import Fault, InvalidRequest, PermissionDenied
+from gateway.domain.caller import Permission
+from gateway.domain.errors import Fault, InvalidRequest
 from gateway.domain.ids import IdKind, KeyId, ResellerId, new_id
 from gateway.domain.keys import IssuedKey, Key, NewKey, key_digest, new_key_secret, shown_prefix
 from gateway.domain.paging import Page, PageRequest
@@ -16,7 +12,7 @@ from gateway.services.action import Action, action
 from gateway.services.audit_log import Owner
 from gateway.services.context import Outcome
 from gateway.services.idempotency import write_once
-from gateway.services.ownership import owner_named
+from gateway.services.ownership import check_givable, givable, owner_named
 from gateway.services.ports.store import Store
 from gateway.services.records import facts_of
 
@@ -62,13 +58,10 @@ async def issue_key(act: Action, new: NewKey) -> Outcome[IssuedKey]:
 
 
 def _permissions(act: Action, new: NewKey, owner: Owner) -> frozenset[Permission]:
-    held = act.context.caller.permissions
-    givable = ALL_PERMISSIONS if owner.reseller_id is None else RESELLER_PERMISSIONS
+    caller = act.context.caller
     if new.permissions is None:
-        return givable & held
-    excess = sorted(new.permissions - (givable & held))
-    if excess:
-        raise PermissionDenied(f"You cannot give: {', '.join(excess)}.")
+        return givable(caller, owner.reseller_id)
+    check_givable(caller, new.permissions, owner.reseller_id)
     return new.permissions
 
 

@@ -6,12 +6,12 @@ from gateway.domain.caller import Permission
 from gateway.domain.errors import GatewayError
 from gateway.domain.ids import LineId
 from gateway.domain.subscriptions import ObservedInfo
-from gateway.services.action import Action, action
+from gateway.services.action import Action, Subscriber, action
 from gateway.services.info import read_info, read_infos
 from gateway.services.line_noun import LINES
 
 
-@action("line.read_info", needs=Permission.LINES_READ)
+@action("line.read_info", needs=Permission.LINES_READ, subscriber=Subscriber.MAY)
 async def get_line_info(act: Action, line_id: LineId) -> ObservedInfo:
     """Return everything the panel says of a line.
 
@@ -23,7 +23,7 @@ async def get_line_info(act: Action, line_id: LineId) -> ObservedInfo:
     return await read_info(act, LINES, line_id)
 
 
-@action("line.list_info", needs=Permission.LINES_READ)
+@action("line.list_info", needs=Permission.LINES_READ, subscriber=Subscriber.MAY)
 async def list_line_infos(
     act: Action, line_ids: tuple[LineId, ...]
 ) -> dict[str, ObservedInfo | GatewayError]:

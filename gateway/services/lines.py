@@ -22,7 +22,7 @@ from gateway.domain.paging import Page, PageRequest
 from gateway.domain.secrets import Secret
 from gateway.domain.subscriptions import Changes, Status, Term
 from gateway.services import imports
-from gateway.services.action import Action, action
+from gateway.services.action import Action, Subscriber, action
 from gateway.services.change import ChangeRequest
 from gateway.services.changes import carry_out
 from gateway.services.context import Outcome
@@ -59,7 +59,7 @@ async def create_line(act: Action, new: NewLine) -> Outcome[LineWithPassword]:
     return await carry_out(act, CREATE_LINE, new)
 
 
-@action("line.read", needs=Permission.LINES_READ)
+@action("line.read", needs=Permission.LINES_READ, subscriber=Subscriber.MAY)
 async def get_line(act: Action, line_id: LineId) -> ObservedLine:
     """Return a line with what its panel last said, from the cache when fresh.
 
@@ -135,7 +135,12 @@ async def terminate_line(act: Action, line_id: LineId, reason: str | None) -> Ou
     return await carry_out(act, TERMINATE_LINE, SwitchRequest(resource_id=line_id, reason=reason))
 
 
-@action("line.rotate_password", needs=Permission.LINES_WRITE, is_audited=True)
+@action(
+    "line.rotate_password",
+    needs=Permission.LINES_WRITE,
+    is_audited=True,
+    subscriber=Subscriber.IF_POLICY_ALLOWS,
+)
 async def rotate_password(
     act: Action, line_id: LineId, password: Secret | None
 ) -> Outcome[LineWithPassword]:

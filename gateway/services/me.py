@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from gateway.domain.caller import Me
-from gateway.services.action import Action, action
+from gateway.domain.caller import CallerKind, Me
+from gateway.services.action import Action, Subscriber, action
 
 
-@action("me.read", needs=None)
+@action("me.read", needs=None, subscriber=Subscriber.MAY)
 async def who_am_i(act: Action) -> Me:
-    """Return the caller, its permissions and its reseller's policy."""
+    """Return the caller, its permissions and its reseller's policy.
+
+    A storefront is shown no policy: it says what the reseller may do.
+    """
     caller = act.context.caller
     policy = None
-    if caller.reseller_id is not None:
+    if caller.reseller_id is not None and caller.kind is not CallerKind.STOREFRONT:
         async with act.read() as store:
             policy = (await store.resellers.get(caller.reseller_id)).effective_policy
     return Me(

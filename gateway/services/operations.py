@@ -11,7 +11,7 @@ from gateway.domain.ids import OperationId
 from gateway.domain.operations import Decision, Operation, OperationFilter, OperationState
 from gateway.domain.paging import Page, PageRequest
 from gateway.services import engine, settlement
-from gateway.services.action import Action, action
+from gateway.services.action import Action, Subscriber, action
 from gateway.services.audit_log import Owner
 from gateway.services.codec import unpack
 from gateway.services.context import Outcome
@@ -22,7 +22,7 @@ from gateway.services.registry import kind_named
 from gateway.services.settling import watch_from
 
 
-@action("operation.read", needs=Permission.OPERATIONS_READ)
+@action("operation.read", needs=Permission.OPERATIONS_READ, subscriber=Subscriber.MAY)
 async def get_operation(act: Action, operation_id: OperationId) -> Operation:
     """Return an operation of the scope.
 

@@ -47,6 +47,8 @@ def _plain(value: object, sealer: Digester) -> Any:  # noqa: ANN401, PLR0911 - J
     match value:
         case Secret():
             return sealer.digest(value.reveal().encode(), PURPOSE)
+        case bytes():
+            return sealer.digest(value, PURPOSE)
         case datetime():
             return value.isoformat().replace("+00:00", "Z")
         case float():

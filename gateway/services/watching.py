@@ -17,8 +17,9 @@ from gateway.domain.ids import DeviceId, LineId, OperationId
 from gateway.domain.lines import Line
 from gateway.domain.operations import Operation
 from gateway.domain.subscriptions import Subscription
-from gateway.services.action import Action, action
+from gateway.services.action import Action, Subscriber, action
 from gateway.services.context import Context
+from gateway.services.ports.system import Clock
 
 T = TypeVar("T")
 
@@ -27,7 +28,7 @@ T = TypeVar("T")
 RECHECK_SECONDS: Final = 5.0
 
 
-@action("line.watch", needs=Permission.LINES_READ)
+@action("line.watch", needs=Permission.LINES_READ, subscriber=Subscriber.MAY)
 async def watch_line(act: Action, line_id: LineId) -> Line:
     """Return a line as the registry has it, without asking its panel: one look of `changes`.
 
@@ -38,7 +39,7 @@ async def watch_line(act: Action, line_id: LineId) -> Line:
         return await store.lines.get(line_id)
 
 
-@action("device.watch", needs=Permission.DEVICES_READ)
+@action("device.watch", needs=Permission.DEVICES_READ, subscriber=Subscriber.MAY)
 async def watch_device(act: Action, device_id: DeviceId) -> Device:
     """Return a device as the registry has it, without asking its panel: one look of `changes`.
 
@@ -49,7 +50,7 @@ async def watch_device(act: Action, device_id: DeviceId) -> Device:
         return await store.devices.get(device_id)
 
 
-@action("operation.watch", needs=Permission.OPERATIONS_READ)
+@action("operation.watch", needs=Permission.OPERATIONS_READ, subscriber=Subscriber.MAY)
 async def watch_operation(act: Action, operation_id: OperationId) -> Operation:
     """Return an operation of the scope: one look of `changes`.
 
@@ -93,14 +94,23 @@ async def changes(
         while True:
             context.ports.lifecycle.refuse_while_draining()
             looked_at = clock.monotonic()
-            state = await read(replace(context, caller=await identify()))
+            caller = await identify()
+            state = await read(replace(context, caller=caller))
             appearance = state, _time_bound(context, state)
             if appearance != seen:
                 seen = appearance
                 yield state
             if isinstance(state, Operation) and state.state.is_final:
                 return
-            await listener.wait(max(0.0, looked_at + RECHECK_SECONDS - clock.monotonic()))
+            pause = looked_at + RECHECK_SECONDS - clock.monotonic()
+            await listener.wait(max(0.0, min(pause, _seconds_left(caller, clock))))
+
+
+def _seconds_left(caller: Caller, clock: Clock) -> float:
+    """Return how long the caller's token lasts; a key has no end that would be known here."""
+    if caller.expires_at is None:
+        return RECHECK_SECONDS
+    return (caller.expires_at - clock.now()).total_seconds()
 
 
 def _time_bound(context: Context, state: object) -> object:

@@ -48,9 +48,9 @@ def is_secret_name(name: str) -> bool:
 
 #: A quick look first: nearly all texts are one word such as an id, or hold none of this.
 _ONE_WORD: Final = re.compile(r"[A-Za-z0-9_.\-]*")
-_SUSPECT_WORDS: Final = ("xgw_", "whsec_", "eyj")
+_SUSPECT_WORDS: Final = ("xgw_", "xgs_", "whsec_", "eyj")
 _SUSPECT: Final = (
-    "pass", "key", "secret", "token", "auth", "?", "://", "xgw_", "whsec_", "eyj", "bearer",
+    "pass", "key", "secret", "token", "auth", "?", "://", "xgw_", "xgs_", "whsec_", "eyj", "bearer",
     "basic", "-----begin", "pw", "credential", "cookie", "pin", "otp", "jwt", "pem", "dsn",
     "/live/", "/movie/", "/series/", "/timeshift/", "/streaming/", "b'", 'b"', "b\\",
 )  # fmt: skip
@@ -89,7 +89,7 @@ _RULES: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
         re.compile(r"-----BEGIN[^-]*-----.*?(?:-----END[^-]*-----|\Z)", re.DOTALL),
         f"-----{MASK}-----",
     ),
-    (re.compile(rf"xgw_[A-Za-z0-9]{{{SHOWN_LENGTH - 3},}}"), f"xgw_{MASK}"),
+    (re.compile(rf"(xgw|xgs)_[A-Za-z0-9]{{{SHOWN_LENGTH - 3},}}"), rf"\1_{MASK}"),
     (re.compile(r"whsec_[A-Za-z0-9+/=_\-]+"), f"whsec_{MASK}"),
     (
         re.compile(r"(?<![A-Za-z0-9_\-])eyJ[A-Za-z0-9_\-]+\.[A-Za-z0-9_\-]+(?:\.[A-Za-z0-9_\-]*)*"),

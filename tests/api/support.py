@@ -37,6 +37,7 @@ from gateway.domain.errors import (
 )
 from gateway.domain.ids import IdKind, LineId, ResellerId
 from gateway.domain.paging import Page, encode_cursor
+from gateway.domain.proofs import Proof
 from gateway.domain.secrets import SystemRandom
 from gateway.domain.subscriptions import ObservedInfo
 from gateway.services.context import Context, DryRun, Limits, Outcome, Ports
@@ -64,10 +65,12 @@ class Keys:
 
     def __init__(self) -> None:
         self.seen: list[tuple[str, str | None]] = []
+        self.proofs: list[Proof | None] = []
 
-    async def identify(self, bearer: str, ip: str | None) -> Caller:
+    async def identify(self, bearer: str, ip: str | None, proof: Proof | None = None) -> Caller:
         """Return the caller that *bearer* names."""
         self.seen.append((bearer, ip))
+        self.proofs.append(proof)
         if bearer == "operator":
             return Caller(kind=CallerKind.OPERATOR, id="op", permissions=ALL_PERMISSIONS)
         if bearer == "reseller":
@@ -109,6 +112,12 @@ def some_ports(*, keys: Keys | None = None, store: Any = None) -> Ports:
         flights=SingleFlight(tasks),
         limits=Limits(),
     )
+
+
+def challenge_in(response: httpx2.Response) -> str:
+    """Return the challenge of a refusal, without where to learn how to get a token."""
+    given: str = response.headers["www-authenticate"]
+    return re.sub(r',? resource_metadata="[^"]*"$', "", given)
 
 
 @dataclass

@@ -8,6 +8,7 @@ import pytest
 
 from gateway.api.rest.routing import Route
 from gateway.api.rest.table import TABLE
+from gateway.domain.proofs import Proof
 from tests.api.support import LINE_ID, Keys, api, assert_problem, some_ports
 
 ODD = {
@@ -34,6 +35,26 @@ async def test_an_odd_header_is_unauthenticated(values: list[bytes]) -> None:
     response = await api().get("/v1/things", headers=headers)
     assert_problem(response, 401, "unauthenticated")
     assert response.headers["www-authenticate"] == "Bearer"
+
+
+async def test_a_bound_tokens_proof_reaches_identity_with_its_request() -> None:
+    keys = Keys()
+    headers = {"authorization": "DPoP operator", "dpop": "proof"}
+    client = api(ports=some_ports(keys=keys))
+    assert (await client.get("/v1/things?name=a%20b", headers=headers)).status_code == 200
+    assert keys.proofs == [Proof(text="proof", method="GET", path="/v1/things")]
+
+
+@pytest.mark.parametrize(
+    "proofs",
+    [[], [b"a", b"b"], [b"\xff"], [b"a" * 9_000]],
+    ids=["none", "two", "no ASCII", "huge"],
+)
+async def test_the_scheme_dpop_needs_one_proof(proofs: list[bytes]) -> None:
+    headers = [(b"authorization", b"DPoP operator"), *((b"dpop", proof) for proof in proofs)]
+    response = await api().get("/v1/things", headers=headers)
+    assert_problem(response, 401, "unauthenticated")
+    assert response.headers["www-authenticate"].startswith('DPoP error="invalid_dpop_proof"')
 
 
 @pytest.mark.parametrize("value", ["Bearer operator", "bearer operator", "BEARER   operator "])

@@ -16,6 +16,7 @@ from gateway.api.problems import (
     problem_table,
 )
 from gateway.domain.errors import (
+    Challenge,
     Fault,
     FieldNotAllowed,
     GatewayError,
@@ -81,6 +82,10 @@ def test_the_frameworks_own_errors_are_ours(status: int, code: str) -> None:
     [
         (UsernameTaken("Taken."), {}),
         (Unauthenticated("No key."), {b"www-authenticate": b"Bearer"}),
+        (
+            Unauthenticated("Bad key.", challenge=Challenge.ANOTHER_CREDENTIAL),
+            {b"www-authenticate": b'Bearer error="invalid_token"'},
+        ),
         (IdempotencyInProgress("Running."), {b"retry-after": b"1"}),
         (PanelOutcomeUnknown("Sent.", retry_after_seconds=300), {b"retry-after": b"300"}),
         (HTTPException(405, headers={"Allow": "GET"}), {b"allow": b"GET"}),

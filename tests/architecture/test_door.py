@@ -15,6 +15,7 @@ from gateway.services.action import SPEC, ActionSpec
 NOUNS = (
     "audit",
     "catalog",
+    "clients",
     "credits",
     "device_info",
     "devices",
@@ -30,11 +31,14 @@ NOUNS = (
     "reconcile",
     "recovery",
     "resellers",
+    "signing_keys",
+    "storefront_tokens",
     "strays",
+    "tokens",
     "watching",
 )
 #: Helpers that other services call behind the door.
-BEHIND_THE_DOOR = {("credits", "accounts_of")}
+BEHIND_THE_DOOR = {("credits", "accounts_of"), ("storefront_tokens", "find_resource")}
 
 
 def service_functions() -> list[tuple[str, str, object]]:
@@ -59,7 +63,7 @@ def test_a_public_service_function_is_behind_the_door(
         *("create", "change", "renew", "suspend", "resume", "terminate"),
         *("rotate", "issue", "revoke", "probe", "put", "import", "resolve"),
         *("upload", "remove"),
-        *("adopt", "enforce"),
+        *("adopt", "enforce", "exchange"),
     }
     assert spec.is_audited == (changes or name == "read_credentials")
 

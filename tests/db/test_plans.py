@@ -15,7 +15,7 @@ from gateway.domain.audit import AuditFilter, Phase
 from gateway.domain.devices import DeviceFilter
 from gateway.domain.documents import DocumentId
 from gateway.domain.drifts import DriftFilter, DriftKind, DriftState
-from gateway.domain.ids import PanelId, ResellerId
+from gateway.domain.ids import ClientId, PanelId, ResellerId
 from gateway.domain.lines import LineFilter
 from gateway.domain.operations import OperationFilter, OperationState, ShownState
 from gateway.domain.paging import PageRequest
@@ -91,6 +91,9 @@ QUERIES: dict[str, Any] = {
     "MAC anywhere": lambda s: s.devices.list_by_mac("x"),
     "keys": lambda s: s.keys.list(PAGE, None),
     "keys of a reseller": lambda s: s.keys.list(PAGE, ANN),
+    "clients": lambda s: s.clients.list(PAGE, None),
+    "clients of a reseller": lambda s: s.clients.list(PAGE, ANN),
+    "client": lambda s: s.clients.find(ClientId("cli_1")),
     "key": lambda s: s.keys.find_by_digest(b"d" * 32),
     "resellers": lambda s: s.resellers.list(PAGE),
     "suspended": lambda s: s.resellers.is_suspended("/rsl_a/rsl_b/"),

@@ -18,7 +18,7 @@ from gateway.domain.secrets import Secret
 from gateway.services.ports.sealer import SealBrokenError
 from gateway.services.scope import system_scope
 from tests.db.conftest import KEYRING, opened
-from tests.factories import NOW, a_kept_answer, a_line, a_panel, an_operation
+from tests.factories import NOW, a_kept_answer, a_line, a_panel, a_signing_key, an_operation
 
 NEW_KEY = ("k2", b"2" * 32)
 BOTH = Keyring([NEW_KEY, ("k1", b"1" * 32)])
@@ -33,6 +33,7 @@ async def fill(database: SqlDatabase, lines: int) -> list[Line]:
         await store.operations.add(an_operation(desired=b"d", result=b"r"))
         await store.operations.add(an_operation())
         await store.answers.add(a_kept_answer())
+        await store.signing_keys.add(a_signing_key())
     return made
 
 
@@ -51,6 +52,7 @@ def test_every_sealed_column_is_rotated() -> None:
     # What is not sealed: digests, hashes, salts and the log, which is public to its owner.
     open_bytes = {
         "keys.digest",
+        *("clients.secret_digest", "clients.former_digest"),
         "audit_entries.leaf_hash",
         "audit_bodies.salt",
         "audit_bodies.leaf",
@@ -80,7 +82,7 @@ async def test_afterwards_the_old_key_is_not_needed(
         Progress(table="lines", done=done, total=5, resealed=done, missed=0)
         for done in (0, 2, 4, 5)
     ]
-    assert reports[-1].table == "kept_answers"
+    assert reports[-1].table == "signing_keys"
 
 
 async def test_a_second_run_finds_nothing_to_do(registry: SqlDatabase) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from gateway.db.store import SqlDatabase
 from gateway.domain.audit import AuditEntry, AuditFilter
+from gateway.domain.clients import Client
 from gateway.domain.devices import Device
 from gateway.domain.documents import TrustedDocument
 from gateway.domain.drifts import Drift, DriftFilter
@@ -22,12 +23,13 @@ from gateway.domain.operations import Operation, OperationFilter, OperationState
 from gateway.domain.paging import PageRequest
 from gateway.services.ports import store as ports
 from gateway.services.ports.store import Store
-from gateway.services.scope import system_scope
+from gateway.services.scope import Scope, system_scope
 from tests.db.conftest import Family, scope_for
 from tests.db.kinds import DEVICES, KINDS, LINES, Kind
 from tests.factories import (
     NOW,
     PANEL_ID,
+    a_client,
     a_device,
     a_document,
     a_drift,
@@ -47,6 +49,7 @@ class Belongings:
     line: Line
     device: Device
     key: Key
+    client: Client
     operation: Operation
     drift: Drift
     entry: AuditEntry
@@ -63,6 +66,7 @@ async def bobs(registry: SqlDatabase, family: Family) -> Belongings:
         line=a_line(**mine, external_id="x", username="bobs", is_trial=True),
         device=a_device(**mine, external_id="x", is_trial=True),
         key=a_key(**mine),
+        client=a_client(**mine),
         operation=an_operation(**mine, state=OperationState.SENDING, settles_at=NOW, watch_at=NOW),
         drift=a_drift(**mine),
         entry=an_audit_entry(**mine),
@@ -73,6 +77,7 @@ async def bobs(registry: SqlDatabase, family: Family) -> Belongings:
             await kind.of(store).add(made.of(kind))
             await kind.of(store).add_reference(made.of(kind).id, "invoice", OperationId("op_1"))
         await store.keys.add(made.key, b"b" * 32)
+        await store.clients.add(made.client)
         await store.operations.add(made.operation)
         await store.drifts.add(made.drift)
         await store.audit.append(made.entry)
@@ -90,6 +95,7 @@ async def everything(database: SqlDatabase, bobs: Belongings, family: Family) ->
             *[await kind.of(store).find_reference(bobs.of(kind).id, "invoice") for kind in KINDS],
             await store.resellers.get(family.bob.id),
             await store.keys.list(page, None),
+            await store.clients.list(page, None),
             await store.operations.list(OperationFilter(), page),
             await store.drifts.list(DriftFilter(), page),
             *[await kind.of(store).list_compared(PANEL_ID, 9) for kind in KINDS],
@@ -170,6 +176,13 @@ GRID: dict[str, tuple[Call, object]] = {
     "Keys.add": (lambda s, b, f: s.keys.add(a_key(**owned_by(f.bob)), b"c" * 32), RuntimeError),
     "Keys.revoke": (lambda s, b, f: s.keys.revoke(b.key.id, NOW), NotFound),
     "Keys.touch": (lambda s, b, f: s.keys.touch(b.key.id, NOW), None),
+    "Clients.get": (lambda s, b, f: s.clients.get(b.client.id), NotFound),
+    "Clients.find": (lambda s, b, f: s.clients.find(b.client.id), None),
+    "Clients.origins": (lambda s, b, f: s.clients.origins(), frozenset()),
+    "Clients.list": (lambda s, b, f: s.clients.list(PageRequest(), f.bob.id), EMPTY_PAGE),
+    "Clients.add": (lambda s, b, f: s.clients.add(a_client(**owned_by(f.bob))), RuntimeError),
+    "Clients.save": (lambda s, b, f: s.clients.save(replace(b.client, name="x")), NotFound),
+    "Clients.touch": (lambda s, b, f: s.clients.touch(b.client.id, NOW), None),
     "Operations.get": (lambda s, b, f: s.operations.get(b.operation.id), NotFound),
     "Operations.list": (
         lambda s, b, f: s.operations.list(OperationFilter(), PageRequest()),
@@ -267,12 +280,48 @@ async def test_a_stranger_reads_and_changes_nothing(
             assert await kind.of(store).take_uncompared(PANEL_ID, LONG_AGO, NOW, 9) == ()
 
 
+#: What a storefront of Bob's may do that Ann may not: it adds to the log what it was refused.
+STOREFRONT_MAY = {"AuditEntries.append": None}
+
+
+async def test_a_storefront_of_the_same_reseller_is_a_stranger_too(
+    registry: SqlDatabase, family: Family, bobs: Belongings
+) -> None:
+    """Bob's other line reads and changes nothing of what Bob has besides."""
+    other = a_line(**owned_by(family.bob), username="other")
+    async with registry.write(system_scope()) as store:
+        await store.lines.add(other)
+    before = await everything(registry, bobs, family)
+    scope = Scope(family.bob.owner_path, other.id)
+    for method, (call, expected) in GRID.items():
+        answer = await as_scope(registry, scope, partial(call, b=bobs, f=family))
+        if method in STOREFRONT_MAY:
+            assert answer == STOREFRONT_MAY[method], method
+            before = await everything(registry, bobs, family)
+        elif expected in {EMPTY_PAGE, "without Bob"}:
+            items = getattr(answer, "items", None)
+            assert items == ((other,) if method == "Lines.list" else ()), method
+        elif method in {"Lines.count", "Lines.list_compared", "Lines.list_controls"}:
+            assert answer in (1, (other.id,), (other,)), method
+        elif method == "Lines.take_uncompared":
+            assert answer == (other,), method
+        else:
+            assert answer == expected, method
+        assert await everything(registry, bobs, family) == before, method
+
+
 async def as_ann(
     database: SqlDatabase, family: Family, call: Callable[[Store], Awaitable[object]]
 ) -> object:
     """Return what Ann gets from a call: its answer, or the type of its error."""
+    return await as_scope(database, scope_for(family.ann), call)
+
+
+async def as_scope(
+    database: SqlDatabase, scope: Scope, call: Callable[[Store], Awaitable[object]]
+) -> object:
     try:
-        async with database.write(scope_for(family.ann)) as store:
+        async with database.write(scope) as store:
             return await call(store)
     except (GatewayError, RuntimeError) as error:
         return type(error)
@@ -280,8 +329,8 @@ async def as_ann(
 
 def test_the_grid_has_every_method() -> None:
     nouns = (
-        *("Lines", "Devices", "Resellers", "Keys", "Operations", "Drifts", "AuditEntries"),
-        *("KeptAnswers", "TrustedDocuments"),
+        *("Lines", "Devices", "Resellers", "Keys", "Clients", "Operations", "Drifts"),
+        *("AuditEntries", "KeptAnswers", "TrustedDocuments"),
     )
     methods = {
         f"{noun}.{name}"

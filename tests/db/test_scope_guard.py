@@ -19,18 +19,22 @@ from gateway.db.rows_lines import LineRow
 from gateway.db.scope_guard import WITH_ANCESTORS, ScopedSession, ancestors_of
 from gateway.db.store import SqlDatabase
 from gateway.db.touched import touching
-from gateway.domain.ids import OperationId
+from gateway.domain.ids import IdKind, OperationId, PanelId
 from gateway.domain.lines import Line
 from gateway.services.ports.store import Store
 from gateway.services.scope import Scope, system_scope
 from tests.db.conftest import KEYRING, Family, scope_for
 from tests.factories import (
+    a_client,
     a_device,
     a_document,
     a_drift,
+    a_kept_answer,
     a_key,
     a_line,
+    a_panel,
     an_audit_entry,
+    an_id,
     an_operation,
     owned_by,
 )
@@ -102,6 +106,62 @@ async def test_every_table_with_an_owner_is_narrowed(registry: SqlDatabase, fami
             assert found == {family.ann.owner_path} | below, row
 
 
+async def test_a_bound_scope_has_of_every_table_what_is_about_its_own_line_only(
+    registry: SqlDatabase, family: Family
+) -> None:
+    mine, other = (a_line(**owned_by(family.ann)) for _ in range(2))
+    elsewhere = a_panel(id=PanelId(an_id(IdKind.PANEL)))
+    async with registry.write(system_scope()) as store:
+        await store.panels.add(elsewhere)
+        for line in (mine, other):
+            await store.lines.add(line)
+            await store.operations.add(an_operation(**owned_by(family.ann), resource_id=line.id))
+            await store.answers.add(a_kept_answer(owner=line.id))
+        await store.answers.add(a_kept_answer(owner=family.ann.id))
+        for owner in (None, family.ann, family.bob):
+            await fill_all(store, **owned_by(owner))
+    scope = Scope(family.ann.owner_path, mine.id)
+    seen: dict[str, set[str]] = {}
+    async with registry.session(scope, writable=False) as session:
+        for row in (it.class_ for it in Base.registry.mappers):
+            key = sa.inspect(row).primary_key[0]
+            column = getattr(row, row.about or sa.inspect(row).get_property_by_column(key).key)
+            if found := set(await session.scalars(sa.select(column))):
+                seen[row.__name__] = found
+    assert seen == {
+        "LineRow": {mine.id},
+        "OperationRow": {mine.id},
+        "KeptAnswerRow": {mine.id},
+        "PanelRow": {mine.panel_id},
+    }
+
+
+async def test_a_bound_scope_changes_nothing_else_in_bulk(
+    registry: SqlDatabase, family: Family
+) -> None:
+    mine, other = (a_line(**owned_by(family.ann)) for _ in range(2))
+    async with registry.write(system_scope()) as store:
+        for line in (mine, other):
+            await store.lines.add(line)
+    everywhere = sa.update(LineRow).values(notes="x")
+    async with registry.session(Scope(family.ann.owner_path, mine.id), writable=True) as session:
+        await session.execute(touching(everywhere))
+    async with registry.read(system_scope()) as store:
+        assert (await store.lines.get(mine.id)).notes == "x"
+        assert (await store.lines.get(other.id)).notes == other.notes
+
+
+async def test_a_bound_scope_under_the_root_is_not_everything(
+    registry: SqlDatabase, family: Family
+) -> None:
+    mine, other = a_line(), a_line()
+    async with registry.write(system_scope()) as store:
+        for line in (mine, other):
+            await store.lines.add(line)
+    async with registry.session(Scope("/", mine.id), writable=False) as session:
+        assert set(await session.scalars(sa.select(LineRow.id))) == {mine.id}
+
+
 async def fill_all(store: Store, **owner: Any) -> None:
     line, device = a_line(**owner), a_device(**owner)
     await store.lines.add(line)
@@ -109,6 +169,7 @@ async def fill_all(store: Store, **owner: Any) -> None:
     await store.devices.add(device)
     await store.devices.add_reference(device.id, "invoice", OperationId("op_2"))
     await store.keys.add(a_key(**owner), secrets.token_bytes(32))
+    await store.clients.add(a_client(**owner))
     await store.operations.add(an_operation(**owner))
     await store.drifts.add(a_drift(**owner))
     await store.audit.append(an_audit_entry(**owner))
@@ -289,7 +350,7 @@ async def test_a_session_without_scope_does_nothing(migrated_url: str) -> None:
 async def test_a_path_that_only_looks_alike_is_foreign(session: AsyncSession, path: str) -> None:
     # A range must end exactly where startswith does.
     for other in (path[:-1] + "x/", path[:-1] + "0/", path.upper()):
-        assert not Scope(path).covers(other)
+        assert not Scope(path).covers(other, None)
         assert not (Scope(path).path <= other < Scope(path).path_end)
 
 

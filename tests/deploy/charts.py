@@ -31,6 +31,14 @@ EVERYTHING: Final[dict[str, Any]] = {
         "trusted_proxies": ["10.0.0.0/8", "2001:db8::/32"],
         "drain_seconds": 2.5,
         "cache": {"stale_if_error_seconds": 604_800},
+        "issuers": [
+            {
+                "url": "https://sso.example/realms/tv",
+                "audience": "https://api.gateway.example",
+                "reseller_claim": "reseller",
+                "permissions": {"editor": ["lines:write"]},
+            }
+        ],
     },
     "extraEnv": [
         {"name": "OTEL_SERVICE_NAME", "value": "gateway"},

@@ -127,8 +127,25 @@ def settings_schema() -> dict[str, Any]:
             given = _definition(whole, given["properties"][group])
             inner = _put(inner, group, _object())
         name = setting.path[-1]
-        _put(inner, name, _property(setting, given["properties"][name]))
+        plain = _inlined(given["properties"][name], whole["$defs"])
+        _put(inner, name, _property(setting, plain))
     return made
+
+
+def _inlined(given: Any, definitions: dict[str, Any]) -> Any:
+    """Return a schema with what it refers to in place, and without pydantic's titles."""
+    if isinstance(given, list):
+        return [_inlined(each, definitions) for each in given]
+    if not isinstance(given, dict):
+        return given
+    if "$ref" in given:
+        given = definitions[given["$ref"].rpartition("/")[2]]
+        given = {name: value for name, value in given.items() if name != "description"}
+    return {
+        name: _inlined(value, definitions)
+        for name, value in given.items()
+        if name != "title" or not isinstance(value, str)
+    }
 
 
 def _object() -> dict[str, Any]:

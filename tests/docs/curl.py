@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from string import Template
+from urllib.parse import quote
 
 
 @dataclass(slots=True)
@@ -32,17 +34,19 @@ def parse_curl(text: str, variables: Mapping[str, str]) -> Request:
         raise ValueError(f"not a curl command: {text}")
     request = Request()
     for word in words:
+        if word in {"-sS", "-i"}:
+            continue
         match word:
-            case "-sS" | "-i":
-                pass
             case "-X":
                 request.method = next(words)
             case "-H":
                 name, _, value = next(words).partition(":")
                 request.headers[name] = value.strip()
-            case "-d":
-                request.body = next(words)
-                request.headers.setdefault("Content-Type", "application/x-www-form-urlencoded")
+            case "-u":
+                proof = base64.b64encode(next(words).encode()).decode()
+                request.headers["Authorization"] = f"Basic {proof}"
+            case "-d" | "--data-urlencode":
+                _add(request, next(words), is_plain=word != "-d")
             case "--json":
                 request.body = next(words)
                 request.headers |= {
@@ -53,9 +57,17 @@ def parse_curl(text: str, variables: Mapping[str, str]) -> Request:
                 raise ValueError(f"curl {word}: teach tests/docs/curl.py")
             case _:
                 request.url = word
-    if request.method is None:
-        request.method = "GET" if request.body is None else "POST"
+    request.method = request.method or ("GET" if request.body is None else "POST")
     return request
+
+
+def _add(request: Request, data: str, *, is_plain: bool) -> None:
+    """Add to the form, as curl joins what is given in parts; a plain value is encoded first."""
+    if is_plain:
+        name, _, value = data.partition("=")
+        data = f"{name}={quote(value, safe='')}"
+    request.body = data if request.body is None else f"{request.body}&{data}"
+    request.headers.setdefault("Content-Type", "application/x-www-form-urlencoded")
 
 
 def _words(text: str, variables: Mapping[str, str]) -> list[str]:

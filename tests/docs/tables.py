@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import typer
@@ -19,10 +19,12 @@ from gateway.api.rest.table import TABLE
 from gateway.cache.events import CacheEvent
 from gateway.domain.caller import OPERATOR_ONLY, Permission
 from gateway.domain.panels import Budget, FloodGuard
+from gateway.identity.issuer_settings import IssuerSettings
 from gateway.panels.xtream_v2 import probe
 from gateway.services.action import SPEC, ActionSpec
 from gateway.settings import NESTED, PREFIX, Settings
 from tests.docs.pages import DOCS
+from tests.permissions import fields as entrances
 
 #: What is behind no route of the table, but needs a permission.
 _ELSEWHERE: Final = {Permission.METRICS_READ: "`GET /metrics` on the API's own port"}
@@ -59,6 +61,17 @@ def _settings(part: BaseModel, path: tuple[str, ...]) -> Iterator[tuple[str, obj
         yield variable, value, ", ".join(limits), info.description or ""
 
 
+def issuer_settings_table() -> str:
+    """Return every member of a foreign issuer's settings."""
+    rows = []
+    for name, info in IssuerSettings.model_fields.items():
+        default = info.get_default(call_default_factory=True)
+        shown = ", ".join(default) if isinstance(default, tuple) else default
+        told = "must be given" if info.is_required() else _code(shown or None)
+        rows.append((f"`{name}`", told, info.description or ""))
+    return table(("member", "default", "meaning"), rows)
+
+
 def _words_of(pattern: str) -> str:
     return pattern.removeprefix("^(").removesuffix(")$").replace("|", "`, `")
 
@@ -85,6 +98,30 @@ def routes_table() -> str:
         for route in TABLE
     ]
     return table(("route", "permission", "what it does"), rows)
+
+
+def routes_grid() -> str:
+    """Return for every route what it needs, and whether storefronts may use it."""
+    return _grid("route", (entrance for entrance, _ in entrances.routes()))
+
+
+def fields_grid() -> str:
+    """Return the same for every field at the root of GraphQL."""
+    return _grid("field", entrances.fields())
+
+
+def _grid(head: str, found: Iterable[entrances.Entrance]) -> str:
+    rows = [
+        (f"`{entrance}`", _needed(entrance.needs), "own" if entrance.for_storefronts else "")
+        for entrance in found
+    ]
+    return table((head, "permission", "storefronts"), rows)
+
+
+def _needed(permission: Permission | None) -> str:
+    if permission is None:
+        return "none"
+    return f"`{permission}`" + (" *" if permission in OPERATOR_ONLY else "")
 
 
 def _sentence(route: Route) -> str:
@@ -188,7 +225,10 @@ MADE: Final[dict[str, Callable[[], str]]] = {
     "cache events": cache_events_table,
     "commands": commands_table,
     "fault codes": fault_codes_table,
+    "issuer settings": issuer_settings_table,
     "permissions": permissions_table,
+    "permissions of fields": fields_grid,
+    "permissions of routes": routes_grid,
     "probe warnings": probe_warnings_table,
     "problems": problem_markdown,
     "routes": routes_table,

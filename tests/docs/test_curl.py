@@ -33,6 +33,9 @@ def test_the_method_is_get_unless_there_is_a_body_or_a_word_for_it() -> None:
 def test_data_are_a_form_unless_a_header_says_otherwise() -> None:
     form = parse_curl("curl -sS http://a -d x=1", {})
     assert form.headers == {"Content-Type": "application/x-www-form-urlencoded"}
+    parts = parse_curl("curl -sS http://a -u me:x -d a=1 --data-urlencode b=http://c", {})
+    assert parts.body == "a=1&b=http%3A%2F%2Fc"
+    assert parts.headers["Authorization"] == "Basic bWU6eA=="
     json = parse_curl("curl -sS http://a -H 'Content-Type: application/json' -d 1", {})
     assert json.headers == {"Content-Type": "application/json"}
 

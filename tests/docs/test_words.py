@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from gateway.api.rest.clients import ClientOut
 from gateway.api.rest.policy_shapes import PolicyOut
 from gateway.api.rest.routing import Route
 from gateway.api.rest.table import TABLE
@@ -50,6 +51,8 @@ def filters_of(route: Route) -> list[str]:
         ("operations", DriftState),
         ("operations", DriftEnd),
         ("operations", filters_of(ROUTES["list_drifts"])),
+        ("clients", ClientOut.__struct_fields__),
+        ("clients", filters_of(ROUTES["list_clients"])),
         ("audit", Phase),
         ("audit", filters_of(ROUTES["list_audit_entries"])),
         ("panels", SuspendBy),
@@ -67,10 +70,13 @@ def test_a_guide_names_every_member(page: str, words: Iterable[str]) -> None:
     [
         ("lines", ("/v1/lines", "/v1/bouquets", "/v1/credits")),
         ("devices", ("/v1/devices",)),
+        ("clients", ("/v1/clients",)),
     ],
 )
 def test_each_route_is_in_an_example(page: str, beginnings: tuple[str, ...]) -> None:
-    variables: dict[str, str] = defaultdict(lambda: "x", LINE="{line_id}", DEVICE="{device_id}")
+    variables: dict[str, str] = defaultdict(
+        lambda: "x", LINE="{line_id}", DEVICE="{device_id}", CLIENT="{client_id}"
+    )
     sent = set()
     for step in steps(DOCS / f"{page}.md"):
         request = parse_curl(step.command, variables)

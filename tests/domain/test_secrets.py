@@ -10,6 +10,7 @@ import pytest
 
 from gateway.domain.audit import AuditEntry
 from gateway.domain.calls import CreateLine, Credentials, EditLine
+from gateway.domain.clients import IssuedClient
 from gateway.domain.idempotency import Idempotency
 from gateway.domain.keys import IssuedKey
 from gateway.domain.lines import LineWithPassword, NewLine, ObservedLine
@@ -17,7 +18,16 @@ from gateway.domain.panels import NewPanel, PanelChanges
 from gateway.domain.secrets import LETTERS_AND_DIGITS, Secret, SystemRandom
 from gateway.domain.subscriptions import Term
 from gateway.services.line_password import RotateRequest
-from tests.factories import NOW, a_kept_answer, a_key, a_line, a_panel, an_audit_entry, an_operation
+from tests.factories import (
+    NOW,
+    a_client,
+    a_kept_answer,
+    a_key,
+    a_line,
+    a_panel,
+    an_audit_entry,
+    an_operation,
+)
 
 CANARY = "CANARY-s3cret"
 SECRET = Secret(CANARY)
@@ -68,6 +78,7 @@ def test_a_secret_cannot_be_serialised_by_accident() -> None:
         NewPanel(name="x", dialect="xtream_v2", base_url="http://p", api_pass=SECRET),
         PanelChanges(api_pass=SECRET),
         IssuedKey(key=a_key(), secret=SECRET),
+        IssuedClient(client=a_client(), secret=SECRET),
         Idempotency("order-1", KEPT),
         an_operation(request=KEPT, desired=KEPT, result=KEPT),
         a_kept_answer(result=KEPT),

@@ -25,6 +25,8 @@ BODIES: dict[str, Any] = {
     "PATCH /v1/lines/{line_id}": {"notes": "x"},
     "POST /v1/lines/{line_id}/renew": {"period": "P1M"},
     "POST /v1/keys": {"name": "x"},
+    "POST /v1/clients": {"name": "x"},
+    "PATCH /v1/clients/{client_id}": {"name": "x"},
     "POST /v1/resellers": {"name": "x"},
     "PATCH /v1/resellers/{reseller_id}": {"name": "x"},
     "POST /v1/panels": {"name": "x", "dialect": "xtream_v2", "base_url": "http://127.0.0.1:1"},
@@ -95,8 +97,10 @@ async def test_every_change_without_permission_is_denied_and_recorded_once(world
     device = await world.a.api.ok(
         "POST", "/v1/devices", {"mac": "00:1A:79:00:00:01", "period": "P1M"}, status=201
     )
+    client = await world.a.api.ok("POST", "/v1/clients", {"name": "shop"}, status=201)
     ids = {
         "external_id": "shop-1",
+        "client_id": client["id"],
         "document_id": document_id_of("{ a }"),
         "device_id": device["id"],
         "line_id": line["id"],

@@ -24,6 +24,7 @@ async def test_no_audit_entry_means_no_panel_call(small_world: World) -> None:
         ("POST", f"/v1/lines/{line['id']}/suspend", None),
         ("GET", f"/v1/lines/{line['id']}/credentials", None),
         ("POST", "/v1/keys", {"name": "x"}),
+        ("POST", "/v1/clients", {"name": "x"}),
     ):
         answer = await world.a.api.send(method, target, body)
         assert (answer.status_code, answer.json()["code"]) == (503, "service_unavailable"), target

@@ -30,6 +30,7 @@ async def test_another_request_under_the_key_is_refused(world: World) -> None:
     for method, path, body in (
         ("POST", "/v1/lines", NEW | {"notes": "other"}),
         ("POST", "/v1/keys", {"name": "x"}),
+        ("POST", "/v1/clients", {"name": "x"}),
     ):
         answer = await world.a.api.send(method, path, body, headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_key_reused")

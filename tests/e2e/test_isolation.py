@@ -25,6 +25,7 @@ BODIES: dict[str, Any] = {
     "POST /v1/operations/{operation_id}/resolve": {"decision": "applied"},
     "PATCH /v1/resellers/{reseller_id}": {"name": "mine now"},
     "PATCH /v1/panels/{panel_id}": {"name": "mine now"},
+    "PATCH /v1/clients/{client_id}": {"name": "mine now"},
     "PATCH /v1/devices/{device_id}": {"notes": "mine now"},
     "POST /v1/devices/{device_id}/renew": {"period": "P1M"},
 }
@@ -54,6 +55,7 @@ async def owned_by_a(world: World) -> dict[str, str]:
     )
     operations = await world.a.api.ok("GET", "/v1/operations", params={"resource_id": line["id"]})
     keys = await world.a.api.ok("GET", "/v1/keys")
+    client = await world.a.api.ok("POST", "/v1/clients", {"name": "shop"}, status=201)
     documents = {document_id_of(DOCUMENT): DOCUMENT}
     await world.a.api.ok("PUT", "/v1/trusted-documents", {"documents": documents})
     return {
@@ -62,6 +64,7 @@ async def owned_by_a(world: World) -> dict[str, str]:
         "external_id": "shop-1",
         "operation_id": operations["data"][0]["id"],
         "key_id": keys["data"][0]["id"],
+        "client_id": client["id"],
         "document_id": document_id_of(DOCUMENT),
         "reseller_id": world.a.id,
         "panel_id": world.panel_id,
@@ -164,6 +167,7 @@ async def _snapshot(world: World, ids: dict[str, str]) -> list[Any]:
         "/v1/lines/{line_id}",
         "/v1/devices/{device_id}",
         "/v1/keys/{key_id}",
+        "/v1/clients/{client_id}",
         "/v1/resellers/{reseller_id}",
     ):
         answer = (await world.operator.get(path.format(**ids))).json()

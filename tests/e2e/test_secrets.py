@@ -138,6 +138,10 @@ async def keys_and_panels(watch: Watcher) -> None:
     world = watch.world
     key = await watch.send("POST", "/v1/keys", {"name": "x"})
     watch.secrets |= {key.json()["key"], str(world.a.api.key), str(world.operator.key)}
+    client = await watch.send("POST", "/v1/clients", {"name": "x"})
+    watch.secrets.add(client.json()["client_secret"])
+    rotated = await watch.send("POST", f"/v1/clients/{client.json()['id']}/rotate-secret")
+    watch.secrets.add(rotated.json()["client_secret"])
     panel = f"/v1/panels/{world.panel_id}"
     for method, target, body in (
         ("PATCH", panel, {"api_pass": API_PASS, "name": "Renamed"}),
@@ -176,7 +180,15 @@ async def the_rest(watch: Watcher, line: dict[str, Any]) -> None:
     on_panel(world, line, password=BY_HAND)
     for target in ("", "/info"):
         await watch.send("GET", f"/v1/lines/{line['id']}{target}", headers=FRESH)
-    for target in ("lines", "operations", "audit/entries", "keys", "panels", "resellers"):
+    for target in (
+        "lines",
+        "operations",
+        "audit/entries",
+        "keys",
+        "clients",
+        "panels",
+        "resellers",
+    ):
         for api in (world.operator, world.a.api, world.b.api):
             await watch.send("GET", f"/v1/{target}?limit=200", api=api)
     for target in ("/metrics", "/openapi.json", "/v1/nothing"):
@@ -194,7 +206,7 @@ async def test_no_secret_is_anywhere_but_where_it_was_promised(
     await faults(watch, line)
     await the_rest(watch, line)
     secrets = watch.secrets
-    assert len(secrets) == len(CANARIES) + 4
+    assert len(secrets) == len(CANARIES) + 6
     await asyncio.sleep(0)
     logged = log.getvalue()
     lines = [json.loads(text) for text in logged.splitlines()]

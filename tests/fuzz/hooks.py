@@ -20,6 +20,7 @@ ETAG: Final = re.compile(r'\*|(?:W/)?"[!#-~]*"')
 IDEMPOTENCY_KEY: Final = re.compile(r"[!-~]([ -~]{0,253}[!-~])?")
 #: After these a thing is of no more use to other requests, so they get a spare one.
 ENDING: Final = {
+    "DELETE /v1/clients/{client_id}",
     "DELETE /v1/keys/{key_id}",
     "PATCH /v1/panels/{panel_id}",
     "PATCH /v1/resellers/{reseller_id}",

@@ -131,6 +131,7 @@ def things_of(seeded: Seeded) -> list[dict[str, Any]]:
             f"/v1/devices/{ids['dev']}",
             f"/v1/operations/{ids['op']}",
             f"/v1/keys/{ids['key']}",
+            f"/v1/clients/{ids['cli']}",
             f"/v1/resellers/{ids['rsl']}",
         )
     ]

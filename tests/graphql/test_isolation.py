@@ -27,6 +27,7 @@ GIVEN: dict[str, dict[str, Any]] = {
     "renewDevice": {"period": "P1M"},
     "updateReseller": {"name": "mine now"},
     "updatePanel": {"name": "mine now"},
+    "updateClient": {"name": "mine now"},
     "resolveOperation": {"decision": "APPLIED"},
 }
 #: An argument of this name is an id, whatever its type says.
@@ -52,11 +53,13 @@ async def owned_by_a(world: World) -> dict[str, str]:
     )
     operations = await world.a.api.ok("GET", "/v1/operations")
     keys = await world.a.api.ok("GET", "/v1/keys")
+    client = await world.a.api.ok("POST", "/v1/clients", {"name": "shop"}, status=201)
     return {
         "Line": line["id"],
         "Device": device["id"],
         "Operation": operations["data"][0]["id"],
         "Key": keys["data"][0]["id"],
+        "Client": client["id"],
         "Reseller": world.a.id,
         "Panel": world.panel_id,
     }

@@ -46,6 +46,8 @@ READS = {
     "GET /v1/panels/{panel_id}": ("Query.panel",),
     "GET /v1/keys": ("Query.keys",),
     "GET /v1/keys/{key_id}": ("Query.node",),
+    "GET /v1/clients": ("Query.clients",),
+    "GET /v1/clients/{client_id}": ("Query.client",),
     "GET /v1/trusted-documents": ("Query.trustedDocuments",),
     "GET /v1/audit/entries": (
         "Query.auditEntries",
@@ -58,6 +60,7 @@ OTHERWISE = {
     "object": "__typename",
     "password": "a field of the mutation's success",
     "key": "the secret of issueKey's success",
+    "client_secret": "a field of the mutation's success",
     "type": "the code says it",
 }
 

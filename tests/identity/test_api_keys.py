@@ -24,7 +24,8 @@ from gateway.domain.errors import ServiceUnavailable, Unauthenticated
 from gateway.domain.ids import KeyId, ResellerId
 from gateway.domain.keys import Key, has_key_shape, key_digest, new_key_secret, shown_prefix
 from gateway.domain.secrets import SystemRandom
-from gateway.identity.api_keys import REFUSAL, TOUCHED_MAX, ApiKeys
+from gateway.identity.api_keys import TOUCHED_MAX, ApiKeys
+from gateway.identity.refusals import REFUSAL
 from gateway.services.ports.store import Store
 from gateway.services.scope import Scope, system_scope
 

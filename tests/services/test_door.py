@@ -17,13 +17,14 @@ from gateway.domain.clock import SystemClock
 from gateway.domain.errors import NotFound, PermissionDenied, ServiceUnavailable, StateConflict
 from gateway.domain.ids import IdKind, ResellerId
 from gateway.domain.secrets import SystemRandom
-from gateway.services.action import SPEC, Action, ActionSpec, action
+from gateway.services.action import SPEC, Action, ActionSpec, Subscriber, action
 from gateway.services.context import Context, Ports
-from gateway.services.scope import Scope
+from gateway.services.scope import Scope, scope_of
 from tests.factories import an_id
 
 RESELLER = ResellerId(an_id(IdKind.RESELLER))
 LINE = an_id(IdKind.LINE)
+MAY_NOT = Subscriber.MAY_NOT
 Door = Callable[..., Awaitable[Any]]
 
 
@@ -133,7 +134,11 @@ async def test_without_its_permission_an_action_touches_nothing_but_the_audit_lo
     spec, database = spec_of(door), Watched()
     if spec.needs is None:
         # Who one is, and the text of an id: without it, ids could not be sent in its place.
-        assert spec.name in {"me.read", "document.find"}
+        # Public keys are public; a client that has proved who it is gets tokens and ends them.
+        assert spec.name in {
+            *("me.read", "document.find", "signing_key.list"),
+            *("token.issue", "token.exchange", "token.introspect", "token.revoke"),
+        }
         return
     others = ALL_PERMISSIONS - {spec.needs}
     with pytest.raises(PermissionDenied, match=str(spec.needs)):
@@ -164,6 +169,68 @@ async def test_a_suspended_caller_changes_nothing_even_with_all_permissions(door
     with pytest.raises(PermissionDenied, match="suspended"):
         await door(context_of(database, permissions=ALL_PERMISSIONS, suspended=True), LINE)
     assert [entry.phase for entry in database.entries.appended] == [Phase.DENIED]
+
+
+#: What storefronts may do; nothing else, until this line is changed.
+FOR_STOREFRONTS = {
+    *("me.read", "document.find", "operation.read", "operation.watch"),
+    *("line.read", "line.read_info", "line.list_info", "line.watch", "line.rotate_password"),
+    *("device.read", "device.read_info", "device.list_info", "device.watch"),
+}
+
+
+def a_storefront(**changes: Any) -> dict[str, Any]:
+    members: dict[str, Any] = {
+        "kind": CallerKind.STOREFRONT,
+        "id": LINE,
+        "resource_id": LINE,
+        "key_id": "cli_1",
+        "chain": ("cli_1", "cli_0"),
+        "permissions": ALL_PERMISSIONS,
+    }
+    return members | changes
+
+
+def test_an_action_is_for_storefronts_only_if_it_says_so() -> None:
+    allowed = [spec_of(door) for door in doors() if spec_of(door).subscriber is not MAY_NOT]
+    assert {spec.name for spec in allowed} == FOR_STOREFRONTS
+
+
+@pytest.mark.parametrize(
+    "door",
+    [door for door in doors() if spec_of(door).subscriber is MAY_NOT],
+    ids=lambda door: spec_of(door).name,
+)
+async def test_a_storefront_with_all_permissions_gets_through_no_other_door(door: Door) -> None:
+    database = Watched()
+    with pytest.raises(PermissionDenied, match="storefront"):
+        await door(context_of(database, **a_storefront()), LINE)
+    entries = database.entries.appended
+    assert [entry.phase for entry in entries] == [Phase.DENIED] * spec_of(door).is_audited
+    for entry in entries:
+        asker = entry.asker
+        assert (asker.caller_kind, asker.caller_id) == ("storefront", LINE)
+        assert (asker.key_id, asker.chain) == ("cli_1", ("cli_1", "cli_0"))
+
+
+@pytest.mark.parametrize(
+    "door",
+    [door for door in doors() if spec_of(door).subscriber is not MAY_NOT],
+    ids=lambda door: spec_of(door).name,
+)
+async def test_a_storefront_finds_no_other_line_or_device_behind_any_door(door: Door) -> None:
+    for kind in (IdKind.LINE, IdKind.DEVICE):
+        database = Watched()
+        with pytest.raises(NotFound) as caught:
+            await door(context_of(database, **a_storefront()), an_id(kind))
+        assert caught.value.detail == "There is no such thing."
+        assert (database.opened, database.entries.appended) == ([], [])
+
+
+def test_a_caller_that_is_bound_to_nothing_or_wrongly_has_no_scope() -> None:
+    for changes in (a_storefront(resource_id=None), {"resource_id": LINE}):
+        with pytest.raises(RuntimeError, match="bound"):
+            scope_of(a_caller(**changes))
 
 
 async def test_a_refusal_that_cannot_be_recorded_is_no_plain_refusal() -> None:

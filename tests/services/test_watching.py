@@ -69,7 +69,7 @@ class Rows:
 
         async def get(row_id: str) -> Any:
             row = self.held.get(row_id)
-            if row is None or not scope.covers(row.owner_path):
+            if row is None or not scope.covers(row.owner_path, row.id):
                 raise NotFound("There is no such thing.")
             return row
 

@@ -71,7 +71,9 @@ class Twins:
         return source.choice(kinds)(scope)
 
     def _owner(self, scope: Scope) -> dict[str, Any]:
-        fitting = [each for each in self.owners if scope.covers(each.owner_path if each else "/")]
+        fitting = [
+            each for each in self.owners if scope.covers(each.owner_path if each else "/", None)
+        ]
         return owned_by(self.source.choice(fitting))
 
     def _when(self) -> Any:

@@ -69,6 +69,7 @@ def test_names_of_what_may_be_seen(name: str) -> None:
     [
         (f"used {KEY} twice", "used xgw_*** twice"),
         (f"cut off {KEY[:14]}", "cut off xgw_***"),
+        (f"used xgs_{KEY[4:]} twice", "used xgs_*** twice"),
         ("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD is it", "whsec_*** is it"),
         ("sent Bearer abc.def-ghi today", "sent Bearer *** today"),
         ("jwt-like eyJhbGciOi.eyJzdWIi.c2ln end", "jwt-like *** end"),

@@ -20,10 +20,14 @@ from gateway.api.rest import audit as rest
 class AuditCaller:
     """Who asked."""
 
-    kind: str = about("`operator`, `reseller` or `system`.")
-    id: str = about("The reseller's id, or the operator's or worker's name.")
-    key_id: strawberry.ID | None = about("The key that was used.")
-    chain: list[str] = about("On whose behalf, the nearest first; empty for keys.")
+    kind: str = about("`operator`, `reseller`, `storefront` or `system`.")
+    id: str = about(
+        "Of a reseller, a storefront's line or device; else the operator's or worker's name."
+    )
+    key_id: strawberry.ID | None = about(
+        "The key that was used, or the client that the token was issued to."
+    )
+    chain: list[str] = about("Who acts, the nearest first, where a token says so; empty for keys.")
 
 
 @strawberry.type(description="What an entry is about.")

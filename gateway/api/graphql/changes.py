@@ -5,6 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from gateway.api.graphql import device_inputs, line_inputs, panel_inputs
+from gateway.api.graphql.clients import (
+    Client,
+    CreateClientInput,
+    RevokeClientInput,
+    RotateClientSecretInput,
+    UpdateClientInput,
+)
 from gateway.api.graphql.devices import Device
 from gateway.api.graphql.documents import (
     RemovedDocument,
@@ -30,7 +37,17 @@ from gateway.api.graphql.resellers import (
     SuspendResellerInput,
     UpdateResellerInput,
 )
-from gateway.api.rest import devices, documents, drifts, keys, lines, operations, panels, resellers
+from gateway.api.rest import (
+    clients,
+    devices,
+    documents,
+    drifts,
+    keys,
+    lines,
+    operations,
+    panels,
+    resellers,
+)
 from gateway.api.rest.routing import Route
 
 #: A change of a panel is sent, and then read back; a create may look first.
@@ -65,6 +82,17 @@ def _reseller(name: str, route: Route, takes: type) -> Mutation:
 
 def _panel(name: str, route: Route, takes: type) -> Mutation:
     return Mutation(name=name, route=route, takes=takes, noun="panel", shown=Panel)
+
+
+def _client(name: str, route: Route, takes: type, *, secret: bool = False) -> Mutation:
+    return Mutation(
+        name=name,
+        route=route,
+        takes=takes,
+        noun="client",
+        shown=Client,
+        secret=("client_secret", "client_secret") if secret else None,
+    )
 
 
 MUTATIONS: Final[tuple[Mutation, ...]] = (
@@ -126,6 +154,19 @@ MUTATIONS: Final[tuple[Mutation, ...]] = (
         endpoint=keys.revoked_key,
         noun="key",
         shown=Key,
+    ),
+    _client("createClient", clients.create_client, CreateClientInput, secret=True),
+    _client("updateClient", clients.change_client, UpdateClientInput),
+    _client(
+        "rotateClientSecret", clients.rotate_client_secret, RotateClientSecretInput, secret=True
+    ),
+    Mutation(
+        name="revokeClient",
+        route=clients.revoke_client,
+        takes=RevokeClientInput,
+        endpoint=clients.revoked_client,
+        noun="client",
+        shown=Client,
     ),
     Mutation(
         name="resolveOperation",

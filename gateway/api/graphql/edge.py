@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from gateway.api.auth import Credential, identify
 from gateway.api.exchange import Exchange
 from gateway.api.graphql.errors import graphql_error
 from gateway.api.graphql.request import Asked, Executor, Result
@@ -13,7 +14,6 @@ from gateway.api.middleware import note
 from gateway.api.options import ApiOptions
 from gateway.api.rest.headers import wants_fresh
 from gateway.api.rest.preferences import preferences_of
-from gateway.domain.caller import Caller
 from gateway.services.context import Ports
 
 
@@ -33,24 +33,21 @@ class Edge:
             slots = Slots(all_max=limits.per_process_max, per_caller_max=limits.per_caller_max)
             object.__setattr__(self, name, slots)
 
-    async def asked(self, exchange: Exchange, bearer: str) -> Asked:
+    async def asked(self, exchange: Exchange, credential: Credential) -> Asked:
         """Return who asks, found out anew.
 
         Raises:
-            Unauthenticated: the key is not, or no longer, valid.
+            Unauthenticated: the key or token is not, or no longer, valid.
+            PermissionDenied: the page that asks may not use it.
             ServiceUnavailable: it cannot be looked up now.
         """
-
-        async def identify() -> Caller:
-            return await self.ports.identity.identify(bearer, exchange.ip)
-
-        exchange.caller = await identify()
+        caller = await identify(exchange, self.ports, credential)
         return Asked(
             ports=self.ports,
-            caller=exchange.caller,
+            caller=caller,
             request_id=exchange.request_id,
             ip=exchange.ip,
-            identify=identify,
+            identify=lambda: identify(exchange, self.ports, credential.once_more()),
             no_cache=wants_fresh(exchange.headers),
             preferences=preferences_of(exchange.headers),
         )

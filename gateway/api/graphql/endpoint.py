@@ -10,7 +10,7 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
 
-from gateway.api.auth import bearer_of
+from gateway.api.auth import credential_of
 from gateway.api.exchange import Answer, Exchange, exchange_of, header
 from gateway.api.graphql.edge import Edge, note_result
 from gateway.api.graphql.http import (
@@ -120,7 +120,7 @@ class GraphqlRoute(BaseRoute):
         """
         if exchange.method not in {"GET", "POST"}:
             raise MethodNotAllowed("GraphQL takes GET and POST.")
-        asked = await self.edge.asked(exchange, bearer_of(exchange))
+        asked = await self.edge.asked(exchange, credential_of(exchange))
         if wishes.media is None:
             raise NotAcceptable(f"GraphQL answers {', '.join(Media)}.")
         if exchange.method == "GET":

@@ -23,13 +23,14 @@ REASON_BYTES_MAX: Final = 123
 class Code(IntEnum):
     """Why a connection ends.
 
-    Clients of the package graphql-ws do not come back by themselves after 4400, 4401, 4406, 4409
-    and 4429; after 1013 and 4408 they do.
+    Clients of the package graphql-ws do not come back by themselves after 4400, 4401, 4403, 4406,
+    4409 and 4429; after 1013 and 4408 they do.
     """
 
     TRY_AGAIN_LATER = 1013
     INVALID_MESSAGE = 4400
     UNAUTHORIZED = 4401
+    FORBIDDEN = 4403
     SUBPROTOCOL = 4406
     INIT_TIMEOUT = 4408
     ID_TAKEN = 4409

@@ -62,9 +62,9 @@ def pointer_to(pointer: str, root: str) -> str:
 
 
 def _spelled(parts: list[str]) -> list[str]:
-    """Spell names of fields; keys of metadata and extra are the caller's and stay as they are."""
+    """Spell names of fields; keys of metadata, extra and jwks are no names of ours, and stay."""
     spelled: list[str] = []
     for place, part in enumerate(parts):
-        free = place > 0 and parts[place - 1] in {"metadata", "extra"}
+        free = place > 0 and (parts[place - 1] in {"metadata", "extra"} or "jwks" in parts[:place])
         spelled.append(part if free else to_camel_case(part))
     return spelled

@@ -16,6 +16,7 @@ from gateway.api.graphql.audit import AuditQueries
 from gateway.api.graphql.call import Info
 from gateway.api.graphql.catalog import CatalogQueries
 from gateway.api.graphql.changes import MUTATIONS
+from gateway.api.graphql.clients import Client, ClientQueries
 from gateway.api.graphql.credits import CreditQueries
 from gateway.api.graphql.describe import argument, asking
 from gateway.api.graphql.devices import Device, DeviceQueries
@@ -31,7 +32,7 @@ from gateway.api.graphql.resellers import Reseller, ResellerQueries
 from gateway.api.graphql.scalars import SCALARS
 from gateway.api.graphql.shown import Node, read_by_id
 from gateway.api.graphql.subscriptions import Subscription
-from gateway.api.rest import devices, keys, lines, operations, panels, resellers
+from gateway.api.rest import clients, devices, keys, lines, operations, panels, resellers
 from gateway.api.rest.routing import Route
 from gateway.domain.errors import NotFound
 from gateway.domain.ids import IdKind, kind_of
@@ -44,6 +45,7 @@ _READ_BY_ID: Final[Mapping[IdKind, Route]] = {
     IdKind.RESELLER: resellers.get_reseller,
     IdKind.PANEL: panels.get_panel,
     IdKind.KEY: keys.get_key,
+    IdKind.CLIENT: clients.get_client,
 }
 
 
@@ -60,6 +62,7 @@ class Query(
     ResellerQueries,
     PanelQueries,
     KeyQueries,
+    ClientQueries,
     DocumentQueries,
 ):
     """What can be asked."""
@@ -94,7 +97,7 @@ def make_schema(extensions: Sequence[type[SchemaExtension]] = ()) -> GatewaySche
         query=Query,
         mutation=mutation,
         subscription=Subscription,
-        types=[Line, Device, Operation, Reseller, Panel, Key],
+        types=[Line, Device, Operation, Reseller, Panel, Key, Client],
         extensions=extensions,
         config=StrawberryConfig(scalar_map=SCALARS, default_resolver=_member),
     )

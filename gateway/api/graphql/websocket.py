@@ -1,8 +1,10 @@
 """GraphQL over a web socket: the protocol graphql-transport-ws, and no other.
 
-A key comes with the upgrade request, in Authorization, or in the payload of connection_init. It is
-looked up again for each operation, so that a connection cannot outlive its key. There are no
-cookies: a page of a stranger that opens a socket has no key to send, and its Origin does not count.
+A key or token comes with the upgrade request, in Authorization, or in the payload of
+connection_init; a proof of a token's key (DPoP) comes beside it, made for a GET of /graphql. It is
+looked up again for each operation, and the connection ends when a token does, so that no connection
+can outlive its key. There are no cookies: a page of a stranger that opens a socket has no key to
+send. A page of another origin is let in as everywhere; see `api/origins.py`.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from typing import Any, Final
 import msgspec
 from starlette.types import Receive, Scope, Send
 
-from gateway.api.auth import bearer_in, bearer_of
+from gateway.api.auth import Credential, credential_in, credential_of
 from gateway.api.exchange import Exchange
 from gateway.api.graphql.edge import Edge, note_result
 from gateway.api.graphql.messages import (
@@ -26,13 +28,16 @@ from gateway.api.graphql.messages import (
     message_of,
 )
 from gateway.api.graphql.request import Allowed, Asked, GraphqlRequest, Stage
+from gateway.domain.caller import Caller
 from gateway.domain.errors import (
     GatewayError,
+    PermissionDenied,
     ServiceUnavailable,
     Unauthenticated,
 )
 
 _AUTHORIZATION: Final = ("Authorization", "authorization")
+_PROOF: Final = ("DPoP", "dpop")
 _KEY_ENDED: Final = "Unauthorized: the key has expired, was revoked or is not valid here"
 
 
@@ -50,17 +55,18 @@ async def serve_socket(
             cannot be looked up. The handshake has not been answered.
     """
     await receive()  # websocket.connect
-    bearer = None
+    credential = None
     if b"authorization" in exchange.headers:
-        bearer = bearer_of(exchange)
-        await edge.asked(exchange, bearer)
+        credential = credential_of(exchange)
+        await edge.asked(exchange, credential)
+        credential = credential.once_more()
     offered = PROTOCOL in scope.get("subprotocols", ())
     accept = {"type": "websocket.accept", "subprotocol": PROTOCOL if offered else None}
     socket = Socket(receive, send)
     with suppress(Gone):
         await socket.send_event(accept)
         if offered:
-            await Connection(edge, exchange, socket, bearer).run()
+            await Connection(edge, exchange, socket, credential).run()
         else:
             exchange.code = "invalid_request"
             await socket.close(Code.SUBPROTOCOL, "Subprotocol not acceptable")
@@ -121,11 +127,13 @@ class Socket:
 class Connection:
     """One connection: its initialisation, then its operations."""
 
-    def __init__(self, edge: Edge, exchange: Exchange, socket: Socket, bearer: str | None) -> None:
+    def __init__(
+        self, edge: Edge, exchange: Exchange, socket: Socket, credential: Credential | None
+    ) -> None:
         self.edge = edge
         self.exchange = exchange
         self.socket = socket
-        self.bearer = bearer
+        self.credential = credential
         self.running: dict[str, asyncio.Task[None]] = {}
         #: Those running, and those that have yet to finish after their client completed them.
         self.tasks: set[asyncio.Task[None]] = set()
@@ -140,8 +148,7 @@ class Connection:
             asked = await self._initialised()
             with self.edge.sockets.taken(asked.caller):
                 await self.socket.send({"type": "connection_ack"})
-                while True:
-                    await self._handle(await self.socket.message())
+                await self._talk(self._seconds_left(asked.caller))
         except Hangup as it:
             await self._hang_up(it)
         except GatewayError as error:
@@ -150,6 +157,28 @@ class Connection:
             for task in self.tasks:
                 task.cancel()
             await asyncio.gather(*self.tasks, return_exceptions=True)
+
+    async def _talk(self, seconds: float | None) -> None:
+        """Take messages until somebody ends it, or for *seconds*: as long as a token lasts.
+
+        Raises:
+            Hangup, Gone
+        """
+        limit = asyncio.timeout(seconds)
+        try:
+            async with limit:
+                while True:
+                    await self._handle(await self.socket.message())
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise Hangup(Code.UNAUTHORIZED, _KEY_ENDED, told=Unauthenticated.code) from None
+
+    def _seconds_left(self, caller: Caller) -> float | None:
+        """Return how long the caller's token lasts; None: a key, which has no end of its own."""
+        if caller.expires_at is None:
+            return None
+        return (caller.expires_at - self.edge.ports.clock.now()).total_seconds()
 
     async def _initialised(self) -> Asked:
         """Wait for connection_init, and return who asks.
@@ -166,9 +195,11 @@ class Connection:
                     await self._pong(message)
         except TimeoutError:
             raise Hangup(Code.INIT_TIMEOUT, "Connection initialisation timeout") from None
-        if self.bearer is None:
-            self.bearer = _bearer_of(message.payload or {})
-        return await self.edge.asked(self.exchange, self.bearer)
+        if self.credential is None:
+            self.credential = _credential_of(message.payload or {}, self.exchange)
+        asked = await self.edge.asked(self.exchange, self.credential)
+        self.credential = self.credential.once_more()
+        return asked
 
     async def _handle(self, message: Message) -> None:
         match message.type:
@@ -219,8 +250,8 @@ class Connection:
 
     async def _results_sent(self, name: str, request: GraphqlRequest) -> dict[str, Any]:
         """Send the results, and return the message that ends the operation but for its id."""
-        assert self.bearer is not None  # noqa: S101 - connection_init came first.
-        asked = await self.edge.asked(self.exchange, self.bearer)
+        assert self.credential is not None  # noqa: S101 - connection_init came first.
+        asked = await self.edge.asked(self.exchange, self.credential)
         with self.edge.streams.taken(asked.caller):
             results = self.edge.executor.stream(request, asked, Allowed.EVERYTHING)
             async with aclosing(results):
@@ -240,16 +271,24 @@ class Connection:
         self.edge.told(error, self.exchange)
         if isinstance(error, Unauthenticated):
             return Hangup(Code.UNAUTHORIZED, _KEY_ENDED, told=error.code)
+        if isinstance(error, PermissionDenied):
+            return Hangup(Code.FORBIDDEN, f"Forbidden: {error.detail}", told=error.code)
         return Hangup(Code.TRY_AGAIN_LATER, error.detail, told=error.code)
 
 
-def _bearer_of(payload: dict[str, Any]) -> str:
-    """Return the key in the payload of connection_init.
+def _credential_of(payload: dict[str, Any], exchange: Exchange) -> Credential:
+    """Return the key or token, and the proof, in the payload of connection_init.
 
     Raises:
         Unauthenticated: there is none.
     """
-    given = [payload[name] for name in _AUTHORIZATION if name in payload]
-    if len(given) != 1 or not isinstance(given[0], str):
+    given, proofs = _texts(payload, _AUTHORIZATION), _texts(payload, _PROOF)
+    if len(given) != 1:
         raise Unauthenticated("Send a key in the payload: Authorization, with Bearer <key>.")
-    return bearer_in(given[0].encode())
+    return credential_in(given[0], proofs, exchange)
+
+
+def _texts(payload: dict[str, Any], names: tuple[str, ...]) -> list[bytes]:
+    found = [payload[name] for name in names if name in payload]
+    # What is no text is told as empty: that it was there must count.
+    return [it.encode(errors="replace") if isinstance(it, str) else b"" for it in found]

@@ -24,6 +24,8 @@ _NOUNS: Final = {
     IdKind.RESELLER: "reseller",
     IdKind.PANEL: "panel",
     IdKind.KEY: "key",
+    IdKind.CLIENT: "client",
+    IdKind.TOKEN: "token",
     IdKind.OPERATION: "operation",
     IdKind.AUDIT_ENTRY: "audit_entry",
     IdKind.DRIFT: "drift",
@@ -31,7 +33,10 @@ _NOUNS: Final = {
 
 
 class AuditCallerOut(Out, frozen=True, kw_only=True):
-    """Who asked. `chain`: on whose behalf, the nearest first; empty for keys."""
+    """Who asked. `id` of a storefront: its line or device. `key_id`: the key, or a token's client.
+
+    `chain`: who acts, the nearest first, where a token says so; empty for keys.
+    """
 
     kind: str
     id: str
@@ -101,7 +106,12 @@ def audit_entry_out(entry: AuditEntry) -> AuditEntryOut:
         action=entry.action,
         operation_id=entry.operation_id,
         reseller_id=entry.reseller_id,
-        caller=AuditCallerOut(kind=asker.caller_kind, id=asker.caller_id, key_id=asker.key_id),
+        caller=AuditCallerOut(
+            kind=asker.caller_kind,
+            id=asker.caller_id,
+            key_id=asker.key_id,
+            chain=asker.chain,
+        ),
         ip=asker.ip,
         request_id=asker.request_id,
         resource=_resource_out(entry.resource_id),

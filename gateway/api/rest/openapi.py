@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from gateway import __version__
+from gateway.api.oauth.paths import TOKEN_PATH
 from gateway.api.problems import MEDIA_TYPE, members
 from gateway.api.rest.dry_run import DryRunOut
 from gateway.api.rest.openapi_parts import HEADERS, PARAMETERS, TAGS
@@ -14,6 +15,7 @@ from gateway.api.rest.openapi_schemas import SCHEMAS, schemas_of
 from gateway.api.rest.operations import OperationOut
 from gateway.api.rest.routing import Route, Shape
 from gateway.domain import errors
+from gateway.domain.caller import Permission
 from gateway.domain.ids import ALPHABET, BODY_LENGTH, IdKind
 
 _PROBLEM: Final = MEDIA_TYPE.decode()
@@ -46,7 +48,7 @@ def openapi(table: Iterable[Route]) -> dict[str, Any]:
             "retry.",
         },
         "servers": [{"url": "/"}],
-        "security": [{"bearer": []}],
+        "security": [{"bearer": []}, {"oauth2": []}],
         "tags": [{"name": name, "description": about} for name, about in TAGS.items()],
         "paths": paths,
         "components": {
@@ -63,8 +65,21 @@ def openapi(table: Iterable[Route]) -> dict[str, Any]:
                 "bearer": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "An API key, which begins with `xgw_`.",
-                }
+                    "description": "An API key, which begins with `xgw_`, or an access token.",
+                },
+                "oauth2": {
+                    "type": "oauth2",
+                    "description": "Access tokens for clients. The endpoints answer errors as RFC "
+                    "6749 has them; `/.well-known/oauth-authorization-server` tells the rest.",
+                    "flows": {
+                        "clientCredentials": {
+                            "tokenUrl": TOKEN_PATH,
+                            "scopes": {
+                                each.value: f"The permission `{each}`." for each in Permission
+                            },
+                        }
+                    },
+                },
             },
         },
     }

@@ -16,6 +16,7 @@ TAGS: Final = {
     "resellers": "Tenants; for operators.",
     "panels": "The upstream servers; for operators.",
     "keys": "Secret texts that speak for a caller.",
+    "clients": "Programs that get tokens (OAuth 2).",
     "trusted-documents": "GraphQL texts that may be sent by their id.",
     "audit": "Who did what.",
 }
@@ -91,5 +92,9 @@ HEADERS: Final = {
         "schema": {"type": "string"},
     },
     "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}},
-    "WWW-Authenticate": {"description": "`Bearer`.", "schema": {"type": "string"}},
+    "WWW-Authenticate": {
+        "description": "`Bearer`, or `DPoP` where a proof came with a token; `error` says what was "
+        "wrong with what was given.",
+        "schema": {"type": "string"},
+    },
 }

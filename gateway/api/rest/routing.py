@@ -40,6 +40,7 @@ from gateway.domain.documents import ID_PATTERN, DocumentId
 from gateway.domain.errors import GatewayError
 from gateway.domain.ids import (
     AuditEntryId,
+    ClientId,
     DeviceId,
     IdKind,
     KeyId,
@@ -66,6 +67,7 @@ _ID_KINDS: Final[Mapping[object, IdKind]] = {
     ResellerId: IdKind.RESELLER,
     PanelId: IdKind.PANEL,
     KeyId: IdKind.KEY,
+    ClientId: IdKind.CLIENT,
     OperationId: IdKind.OPERATION,
     AuditEntryId: IdKind.AUDIT_ENTRY,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.api.rest.shapes import ObservedOut, Out, Time, observed_out
+from gateway.domain.caller import CallerKind
 from gateway.domain.subscriptions import ObservedInfo, State, Subscription
 from gateway.services.context import Context
 
@@ -79,7 +80,11 @@ class SubscriptionInfoOut(Out, frozen=True, kw_only=True):
 
 
 def members(context: Context, resource: Subscription, info: ObservedInfo | None) -> dict[str, Any]:
-    """Return the shared members of *resource* as of now, without its id."""
+    """Return the shared members of *resource* as of now, without its id.
+
+    What its reseller wrote down is about the subscriber, not for it: storefronts are not shown it.
+    """
+    is_private = context.caller.kind is CallerKind.STOREFRONT
     return {
         "panel_id": resource.panel_id,
         "reseller_id": resource.reseller_id,
@@ -94,8 +99,8 @@ def members(context: Context, resource: Subscription, info: ObservedInfo | None)
         "is_restreamer": resource.is_restreamer,
         "allowed_ips": resource.allowed_ips,
         "allowed_user_agents": resource.allowed_user_agents,
-        "notes": resource.notes,
-        "metadata": resource.metadata,
+        "notes": "" if is_private else resource.notes,
+        "metadata": {} if is_private else resource.metadata,
         "panel_line_id": resource.panel_line_id,
         "version": resource.version,
         "created_at": resource.created_at,

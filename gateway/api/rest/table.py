@@ -7,6 +7,7 @@ from typing import Final
 from gateway.api.rest import (
     audit,
     bouquets,
+    clients,
     devices,
     documents,
     drifts,
@@ -31,6 +32,7 @@ TABLE: Final[tuple[Route, ...]] = routes_of(
     resellers,
     panels,
     keys,
+    clients,
     documents,
     audit,
 )

@@ -8,10 +8,12 @@ from alembic import context
 
 from gateway.db import (  # noqa: F401 - the tables
     rows,
+    rows_clients,
     rows_devices,
     rows_documents,
     rows_drifts,
     rows_lines,
+    rows_oauth,
     rows_operations,
 )
 from gateway.db.columns import Base

@@ -17,17 +17,19 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from gateway.domain.audit import AuditEntry, AuditFilter
+    from gateway.domain.clients import Client
     from gateway.domain.devices import DeviceFilter
     from gateway.domain.documents import DocumentId, TrustedDocument
     from gateway.domain.drifts import Drift, DriftFilter
     from gateway.domain.idempotency import KeptAnswer
-    from gateway.domain.ids import KeyId, OperationId, PanelId, ResellerId
+    from gateway.domain.ids import ClientId, KeyId, OperationId, PanelId, ResellerId
     from gateway.domain.keys import Key
     from gateway.domain.lines import LineFilter
     from gateway.domain.operations import Operation, OperationFilter, OperationState
     from gateway.domain.paging import Page, PageRequest
     from gateway.domain.panels import Panel
     from gateway.domain.resellers import Reseller
+    from gateway.services.ports.oauth_store import RevokedTokens, SigningKeys, UsedAssertions
     from gateway.services.scope import Scope
 
 
@@ -190,6 +192,36 @@ class Keys(Protocol):
         """Note the last use."""
 
 
+class Clients(Protocol):
+    """OAuth clients of the scope."""
+
+    async def get(self, client_id: ClientId) -> Client:
+        """Return a client. Raises NotFound."""
+
+    async def find(self, client_id: ClientId) -> Client | None:
+        """Return a client, revoked ones too; who authenticates one asks in the system's scope."""
+
+    async def origins(self) -> frozenset[str]:
+        """Return the origins of all that are not revoked, each once."""
+
+    async def list(self, page: PageRequest, reseller_id: ResellerId | None) -> Page[Client]:
+        """Return clients, newest first."""
+
+    async def add(self, client: Client) -> None:
+        """Insert."""
+
+    async def save(self, client: Client, *, expected_version: int | None = None) -> None:
+        """Write the whole row, but neither whose it is nor its last use.
+
+        Raises:
+            NotFound
+            VersionMismatch: *expected_version* is given and no longer the present one.
+        """
+
+    async def touch(self, client_id: ClientId, at: datetime) -> None:
+        """Note the last use."""
+
+
 class Operations(Protocol):
     """Operations of the scope."""
 
@@ -342,11 +374,15 @@ class Store(Protocol):
     resellers: Resellers
     panels: PanelRows
     keys: Keys
+    clients: Clients
     operations: Operations
     drifts: Drifts
     audit: AuditEntries
     answers: KeptAnswers
     documents: TrustedDocuments
+    signing_keys: SigningKeys
+    revoked_tokens: RevokedTokens
+    used_assertions: UsedAssertions
 
     holds: Holds
 

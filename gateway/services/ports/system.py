@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from gateway.domain.caller import Caller
+    from gateway.domain.proofs import Proof
 
 
 class Clock(Protocol):
@@ -37,12 +38,17 @@ class Random(Protocol):
 
 
 class Identity(Protocol):
-    """Who a key speaks for."""
+    """Who a key or a token speaks for."""
 
-    async def identify(self, bearer: str, ip: str | None) -> Caller:
+    async def identify(self, bearer: str, ip: str | None, proof: Proof | None = None) -> Caller:
         """Return the caller of a secret text.
 
+        Args:
+            proof: of the key that a token is bound to; given where the text came by the scheme
+                DPoP, and only there.
+
         Raises:
-            Unauthenticated: unknown, revoked, expired, or not from this address.
-            ServiceUnavailable: the key cannot be looked up.
+            Unauthenticated: unknown, revoked, expired, or not from this address; a bound token
+                without a good proof, or anything else with one.
+            ServiceUnavailable: it cannot be looked up now.
         """

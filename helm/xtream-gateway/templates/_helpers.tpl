@@ -58,6 +58,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 
 {{/*
 The variables of settings, as a map: nested names are joined with "__", lists with commas.
+Lists of objects are JSON.
 An empty text is left out, so that the gateway's default holds.
 */}}
 {{- define "xtream-gateway.variables" -}}
@@ -68,7 +69,7 @@ An empty text is left out, so that the gateway's default holds.
 {{- else }}
 {{- $text := "" }}
 {{- if kindIs "slice" $value }}
-{{- $text = join "," $value }}
+{{- $text = ternary (toJson $value) (join "," $value) (kindIs "map" (first $value)) }}
 {{- else if kindIs "string" $value }}
 {{- $text = $value }}
 {{- else if not (kindIs "invalid" $value) }}

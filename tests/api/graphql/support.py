@@ -20,6 +20,7 @@ from gateway.domain.errors import (
     ServiceUnavailable,
     Unauthenticated,
 )
+from gateway.domain.proofs import Proof
 from tests.api.graphql.stand_in import StandIn
 from tests.api.support import Keys, Recorder, some_ports
 
@@ -38,12 +39,12 @@ class EndingKeys(Keys):
         self.ended = False
         self.down = False
 
-    async def identify(self, bearer: str, ip: str | None) -> Caller:
+    async def identify(self, bearer: str, ip: str | None, proof: Proof | None = None) -> Caller:
         if self.down:
             raise ServiceUnavailable("The database is down.")
         if self.ended:
             raise Unauthenticated("This key is not known.")
-        return await super().identify(bearer, ip)
+        return await super().identify(bearer, ip, proof)
 
 
 @dataclass

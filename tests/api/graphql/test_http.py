@@ -56,7 +56,7 @@ async def test_an_answer_is_not_stored_and_differs_by_caller(served: Served) -> 
     response = await post(served, HELLO, accept=RESPONSE)
     assert response.json() == {"data": {"hello": "hello you"}}
     assert response.headers["cache-control"] == "no-store"
-    assert response.headers["vary"] == "Accept, Authorization"
+    assert response.headers["vary"] == "Accept, Authorization, Origin"
     assert response.headers["content-type"] == f"{RESPONSE}; charset=utf-8"
 
 

@@ -36,7 +36,7 @@ def client() -> httpx2.AsyncClient:
 async def test_a_browser_gets_the_page_without_a_key() -> None:
     response = await client().get("/graphql?theme=dark", headers={"accept": BROWSER})
     assert (response.status_code, response.text) == (200, "<!doctype html>")
-    assert response.headers["vary"] == "Accept, Authorization"
+    assert response.headers["vary"] == "Accept, Authorization, Origin"
     assert response.headers["x-page"] == "1"
 
 
@@ -63,4 +63,4 @@ async def test_the_gateway_has_graphiql_for_browsers(unserved: Served) -> None:
         assert script is not None
         asset = await client.get(unserved.url.removesuffix("/graphql") + script[1])
     assert (page.status_code, asset.status_code) == (200, 200)
-    assert page.headers["vary"] == "Accept, Authorization"
+    assert page.headers["vary"] == "Accept, Authorization, Origin"

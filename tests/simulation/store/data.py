@@ -94,7 +94,7 @@ class Rows:
 
     def visible(self, row: T | None) -> T | None:
         """Return a row of the scope; foreign ones are absent."""
-        return row if row is not None and self.scope.covers(row.owner_path) else None  # type: ignore[attr-defined]
+        return row if row is not None and self.scope.covers(row.owner_path, None) else None  # type: ignore[attr-defined]
 
     def required(self, row: T | None) -> T:
         found = self.visible(row)
@@ -103,5 +103,5 @@ class Rows:
         return found
 
     def guard(self, owner_path: str) -> None:
-        if not self.scope.covers(owner_path):
+        if not self.scope.covers(owner_path, None):
             raise OutOfScopeError(owner_path)

@@ -37,7 +37,7 @@
     if (httpStatus === 401 || code === "unauthenticated") {
       return "The gateway does not accept this key (401). Was it copied whole, and is it neither revoked nor expired?";
     }
-    if (isForSchema && (httpStatus === 403 || code === "permission_denied")) {
+    if (isForSchema && error?.message.includes("graphql:introspect")) {
       return "This key may not read the schema (403): it lacks the permission graphql:introspect. What it may do can still be run.";
     }
     return isForSchema && error ? `The schema could not be loaded: ${error.message}` : null;

@@ -1,0 +1,1 @@
+"""The authorization server's endpoints: `/oauth/*` and the documents below `/.well-known/`."""
