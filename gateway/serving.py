@@ -53,7 +53,11 @@ async def serve_apps(
     async with asyncio.TaskGroup() as group:
         if with_workers:
             group.create_task(_work(runtime, stop, seconds), name="workers")
-        async with serving(served, drain_seconds=settings.drain_seconds + ANSWER_SECONDS):
+        async with serving(
+            served,
+            drain_seconds=settings.drain_seconds + ANSWER_SECONDS,
+            request_seconds=settings.limits.request_seconds,
+        ):
             on_ready()
             await stop.wait()
             runtime.ports.lifecycle.drain(seconds)

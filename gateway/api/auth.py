@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from gateway.api.exchange import Exchange
+from gateway.api.limits import charge
 from gateway.domain.caller import Caller
 from gateway.domain.errors import Unauthenticated
 from gateway.services.context import Ports
@@ -14,14 +15,19 @@ from gateway.services.context import Ports
 _BEARER: Final = re.compile(rb"bearer +([A-Za-z0-9._~+/-]{1,4096}=*)", re.IGNORECASE)
 
 
-async def authenticate(exchange: Exchange, ports: Ports) -> Caller:
-    """Return who is asking.
+async def authenticate(exchange: Exchange, ports: Ports, *, target: str | None = None) -> Caller:
+    """Return who is asking, and charge it for the request.
+
+    Args:
+        target: the line or device that the request wants to change, if it names one.
 
     Raises:
         Unauthenticated: no key, more than one, not a bearer's, or one that identity refuses.
+        RateLimited: too many requests, or too many wrong keys.
         ServiceUnavailable: the key cannot be looked up now.
     """
     exchange.caller = await ports.identity.identify(bearer_of(exchange), exchange.ip)
+    await charge(exchange, ports, exchange.caller, target=target)
     return exchange.caller
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from gateway.services.document_memory import DocumentMemory
 from gateway.services.lifecycle import Lifecycle
+from gateway.services.lockouts import Lockouts
+from gateway.services.rates import RateLimiter
 from gateway.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -59,6 +61,8 @@ class Ports:
     #: against one.
     find_document_fault: FindFault | None = None
     lifecycle: Lifecycle = field(default_factory=Lifecycle)
+    rates: RateLimiter = field(default_factory=RateLimiter)
+    lockouts: Lockouts = field(default_factory=Lockouts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

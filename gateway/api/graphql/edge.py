@@ -9,6 +9,7 @@ from gateway.api.exchange import Exchange
 from gateway.api.graphql.errors import graphql_error
 from gateway.api.graphql.request import Asked, Executor, Result
 from gateway.api.graphql.slots import Slots
+from gateway.api.limits import charge
 from gateway.api.middleware import note
 from gateway.api.options import ApiOptions
 from gateway.api.rest.headers import wants_fresh
@@ -34,23 +35,29 @@ class Edge:
             object.__setattr__(self, name, slots)
 
     async def asked(self, exchange: Exchange, bearer: str) -> Asked:
-        """Return who asks, found out anew.
+        """Return who asks, found out anew, and charge it for one request.
 
         Raises:
             Unauthenticated: the key is not, or no longer, valid.
+            RateLimited: too many requests, or too many wrong keys.
             ServiceUnavailable: it cannot be looked up now.
         """
 
         async def identify() -> Caller:
             return await self.ports.identity.identify(bearer, exchange.ip)
 
-        exchange.caller = await identify()
+        async def charge_more(count: int) -> None:
+            await charge(exchange, self.ports, caller, cost=count)
+
+        caller = exchange.caller = await identify()
+        await charge(exchange, self.ports, caller)
         return Asked(
             ports=self.ports,
             caller=exchange.caller,
             request_id=exchange.request_id,
             ip=exchange.ip,
             identify=identify,
+            charge=charge_more,
             no_cache=wants_fresh(exchange.headers),
             preferences=preferences_of(exchange.headers),
         )

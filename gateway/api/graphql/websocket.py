@@ -156,7 +156,7 @@ class Connection:
 
         Raises:
             Hangup: it does not come, or something else comes first.
-            Unauthenticated, ServiceUnavailable
+            Unauthenticated, RateLimited, ServiceUnavailable
         """
         try:
             async with asyncio.timeout(self.edge.options.streams.init_seconds_max):

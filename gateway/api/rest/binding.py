@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from starlette.types import Receive, Scope
 
@@ -23,8 +23,11 @@ from gateway.api.rest.query import ChangeQuery, Pairs, parse_query
 from gateway.api.rest.routing import Route
 from gateway.domain.errors import Fault, InvalidRequest, MalformedBody, NotFound
 from gateway.domain.idempotency import Idempotency
-from gateway.domain.ids import is_id
+from gateway.domain.ids import IdKind, is_id
 from gateway.services.context import Context, Ports
+
+#: What a loop could write to at the cost of everything else on its panel.
+TARGETS: Final = frozenset({IdKind.LINE, IdKind.DEVICE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +45,12 @@ async def bind(
     """Return what *route*'s endpoint is called with.
 
     Raises:
-        Unauthenticated, NotAcceptable, NotFound: looked at in this order, before the body is read.
+        Unauthenticated, RateLimited, NotAcceptable, NotFound: looked at in this order, before the
+            body is read.
         UnsupportedMediaType, MalformedBody, BodyTooLarge: there is no JSON value to look at.
         InvalidRequest: with the faults of headers, query and body together.
     """
-    caller = await authenticate(exchange, ports)
+    caller = await authenticate(exchange, ports, target=_target(route, scope))
     check_acceptable(exchange.headers)
     arguments: dict[str, Any] = _parts(route, scope)
     faults: list[Fault] = []
@@ -72,6 +76,21 @@ async def bind(
         wait_seconds=preferences.wait_seconds,
     )
     return Call(context, arguments, preferences)
+
+
+def _target(route: Route, scope: Scope) -> str | None:
+    """Return what bounds the writes to one line or device: its id, or the owner's own."""
+    if not route.is_write:
+        return None
+    values: dict[str, str] = scope["path_params"]
+    for name, kind in route.ids.items():
+        if kind in TARGETS and is_id(kind, values[name]):
+            return values[name]
+    for name, pattern in route.texts.items():
+        if route.ids or re.fullmatch(pattern, values[name]) is None:
+            continue
+        return f"{route.collection}/{values[name]}"
+    return None
 
 
 def _parts(route: Route, scope: Scope) -> dict[str, Any]:

@@ -45,4 +45,5 @@ class Identity(Protocol):
         Raises:
             Unauthenticated: unknown, revoked, expired, or not from this address.
             ServiceUnavailable: the key cannot be looked up.
+            RateLimited: too many wrong keys came from this address.
         """
