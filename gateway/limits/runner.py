@@ -74,13 +74,15 @@ class ScriptRunner:
 
     @classmethod
     @asynccontextmanager
-    async def opened(cls, url: str, clock: Clock) -> AsyncIterator[ScriptRunner]:
+    async def opened(
+        cls, url: str, clock: Clock, *, patience_seconds: float = PATIENCE_SECONDS
+    ) -> AsyncIterator[ScriptRunner]:
         """Yield a runner over the Redis at *url*; connects when it is first used.
 
         Raises:
             ValueError: *url* is not a Redis address.
         """
-        runner = cls(new_client(url), clock)
+        runner = cls(new_client(url), clock, patience_seconds=patience_seconds)
         try:
             yield runner
         finally:

@@ -42,7 +42,7 @@ class LocalLocks:
         """Return for how many more seconds one of *subjects* is locked; see the port."""
         now = self._now()
         found = (self._known[subject] for subject in subjects if subject in self._known)
-        return max((known.locked_until - now for known in found), default=0) / MICROSECONDS
+        return max([0, *(known.locked_until - now for known in found)]) / MICROSECONDS
 
     async def failed(self, subjects: Sequence[str], rule: LockRule) -> None:
         """Count a wrong guess of each; see the port."""

@@ -34,7 +34,7 @@ class Edge:
             slots = Slots(all_max=limits.per_process_max, per_caller_max=limits.per_caller_max)
             object.__setattr__(self, name, slots)
 
-    async def asked(self, exchange: Exchange, bearer: str) -> Asked:
+    async def asked(self, exchange: Exchange, bearer: str, *, is_charged: bool = True) -> Asked:
         """Return who asks, found out anew, and charge it for one request.
 
         Raises:
@@ -50,7 +50,8 @@ class Edge:
             await charge(exchange, self.ports, caller, cost=count)
 
         caller = exchange.caller = await identify()
-        await charge(exchange, self.ports, caller)
+        if is_charged:
+            await charge(exchange, self.ports, caller)
         return Asked(
             ports=self.ports,
             caller=exchange.caller,

@@ -20,7 +20,7 @@ from gateway.api.graphql.names import in_arguments, to_body
 from gateway.api.graphql.prices import priced
 from gateway.api.graphql.problems import TOP_LEVEL, problem_of
 from gateway.api.graphql.results import DryRun, OperationAccepted, result_union, success_type
-from gateway.api.rest.binding import TARGETS
+from gateway.api.rest.binding import target_of
 from gateway.api.rest.dry_run import dry_run_out
 from gateway.api.rest.faults import invalid
 from gateway.api.rest.operations import operation_out
@@ -137,10 +137,9 @@ async def _charge_target(route: Route, context: Context, body: dict[str, Any]) -
     Raises:
         RateLimited
     """
-    target = body.get("id")
-    if not route.is_write or not isinstance(target, str):
-        return
-    if any(kind in TARGETS and is_id(kind, target) for kind in route.ids.values()):
+    values = {name: body["id"] for name in route.ids} | {name: body[name] for name in route.texts}
+    target = target_of(route, values)
+    if target is not None:
         await context.ports.rates.charge_target(context.caller, target)
 
 

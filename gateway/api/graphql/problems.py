@@ -19,13 +19,12 @@ from gateway.domain.errors import (
     Fault,
     GatewayError,
     InternalError,
-    RateLimited,
     ServiceUnavailable,
     Unauthenticated,
 )
 
 #: Never members of a result: nothing that the caller's code can decide by.
-TOP_LEVEL: Final = (InternalError, RateLimited, ServiceUnavailable, Unauthenticated)
+TOP_LEVEL: Final = (InternalError, ServiceUnavailable, Unauthenticated)
 
 
 REPLAYED: Final = "Whether this is the answer to an earlier request with the same key."

@@ -53,7 +53,7 @@ async def serve_socket(
     bearer = None
     if b"authorization" in exchange.headers:
         bearer = bearer_of(exchange)
-        await edge.asked(exchange, bearer)
+        await edge.asked(exchange, bearer, is_charged=False)  # connection_init is.
     offered = PROTOCOL in scope.get("subprotocols", ())
     accept = {"type": "websocket.accept", "subprotocol": PROTOCOL if offered else None}
     socket = Socket(receive, send)

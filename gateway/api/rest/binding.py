@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -28,6 +29,7 @@ from gateway.services.context import Context, Ports
 
 #: What a loop could write to at the cost of everything else on its panel.
 TARGETS: Final = frozenset({IdKind.LINE, IdKind.DEVICE})
+COLLECTIONS: Final = frozenset({"/v1/lines", "/v1/devices"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ async def bind(
         UnsupportedMediaType, MalformedBody, BodyTooLarge: there is no JSON value to look at.
         InvalidRequest: with the faults of headers, query and body together.
     """
-    caller = await authenticate(exchange, ports, target=_target(route, scope))
+    caller = await authenticate(exchange, ports, target=target_of(route, scope["path_params"]))
     check_acceptable(exchange.headers)
     arguments: dict[str, Any] = _parts(route, scope)
     faults: list[Fault] = []
@@ -78,19 +80,29 @@ async def bind(
     return Call(context, arguments, preferences)
 
 
-def _target(route: Route, scope: Scope) -> str | None:
-    """Return what bounds the writes to one line or device: its id, or the owner's own."""
+def target_of(route: Route, values: Mapping[str, Any]) -> str | None:
+    """Return what bounds the writes to one line or device: its id, or its owner's own name for it.
+
+    *values* are those of the path; what cannot be an id has no bound, for it is not found.
+    """
     if not route.is_write:
         return None
-    values: dict[str, str] = scope["path_params"]
     for name, kind in route.ids.items():
         if kind in TARGETS and is_id(kind, values[name]):
-            return values[name]
-    for name, pattern in route.texts.items():
-        if route.ids or re.fullmatch(pattern, values[name]) is None:
-            continue
-        return f"{route.collection}/{values[name]}"
+            return str(values[name])
+    if route.collection in COLLECTIONS:
+        for name, pattern in route.texts.items():
+            if re.fullmatch(pattern, values[name]) is not None:
+                return f"{route.collection}/{values[name]}"
     return None
+
+
+def may_be_bounded(route: Route) -> bool:
+    """Tell whether writes by *route* may be to one line or device."""
+    if not route.is_write:
+        return False
+    named_by_owner = bool(route.texts) and route.collection in COLLECTIONS
+    return named_by_owner or not TARGETS.isdisjoint(route.ids.values())
 
 
 def _parts(route: Route, scope: Scope) -> dict[str, Any]:
