@@ -137,7 +137,7 @@ async def _charge_target(route: Route, context: Context, body: dict[str, Any]) -
     Raises:
         RateLimited
     """
-    values = {name: body["id"] for name in route.ids} | {name: body[name] for name in route.texts}
+    values = dict.fromkeys(route.ids, body["id"]) | {name: body[name] for name in route.texts}
     target = target_of(route, values)
     if target is not None:
         await context.ports.rates.charge_target(context.caller, target)

@@ -19,7 +19,6 @@ from gateway.domain.errors import (
     IdempotencyKeyReused,
     InvalidRequest,
     NotFound,
-    RateLimited,
     PermissionDenied,
     RateLimited,
     VersionMismatch,
