@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,6 +13,8 @@ from typing import Any
 
 import httpx2
 import pytest
+from websockets.asyncio.client import connect
+from websockets.typing import Subprotocol
 
 from gateway.domain.clock import SystemClock
 from gateway.domain.limits import Rate
@@ -20,6 +24,7 @@ from gateway.services.lockouts import LocalLocks, Lockouts
 from gateway.services.rates import RateLimiter, Rates
 from tests.e2e.support import problem_of, process
 from tests.graphql.asking import post
+from tests.graphql.test_subscriptions import on_a_port
 from tests.world import Api, World, a_world
 
 TIGHT = {"default": "5/3600", "reseller": "8/3600", "target": "2/3600"}
@@ -302,3 +307,48 @@ async def test_two_processes_count_together(redis_url: str, tmp_path: Path) -> N
         for number in range(10):
             assert left(await key.get("/v1/me")) == 29 - 2 * number
             assert left(await there.get("/v1/me")) == 28 - 2 * number
+
+
+# --- streams and sockets -------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def served(tmp_path: Path) -> AsyncIterator[World]:
+    async with a_world(f"sqlite:///{tmp_path}/g.db") as world, on_a_port(world) as there:
+        yield there
+
+
+async def test_the_start_of_a_stream_says_what_is_left(served: World) -> None:
+    line = await served.line()
+    key = await a_key(served, "10/3600")
+    body = {"query": f'subscription {{ lineChanged(id: "{line["id"]}") {{ id }} }}'}
+    headers = {"Authorization": f"Bearer {key.key}", "Accept": "text/event-stream"}
+    async with served.client.stream("POST", "/graphql", json=body, headers=headers) as answer:
+        assert answer.status_code == 200
+        assert left(answer) == 9
+    assert left(await key.get("/v1/me")) == 8
+
+
+async def test_each_subscribe_on_a_socket_counts_and_is_refused_by_itself(served: World) -> None:
+    key = await a_key(served, "4/3600")
+    url = str(served.client.base_url).replace("http", "ws").rstrip("/") + "/graphql"
+    protocol = Subprotocol("graphql-transport-ws")
+    init = {"type": "connection_init", "payload": {"Authorization": f"Bearer {key.key}"}}
+    async with asyncio.timeout(30), connect(url, subprotocols=[protocol], proxy=None) as socket:
+
+        async def said(message: dict[str, Any]) -> dict[str, Any]:
+            await socket.send(json.dumps(message))
+            heard: dict[str, Any] = json.loads(await socket.recv())
+            return heard
+
+        assert await said(init) == {"type": "connection_ack"}
+        for name in "abc":
+            query = {"id": name, "type": "subscribe", "payload": {"query": "{ me { kind } }"}}
+            assert (await said(query))["type"] == "next"
+            assert json.loads(await socket.recv()) == {"id": name, "type": "complete"}
+        refused = await said(
+            {"id": "d", "type": "subscribe", "payload": {"query": "{ me { kind } }"}}
+        )
+        assert (refused["id"], refused["type"]) == ("d", "error")
+        assert refused["payload"][0]["extensions"]["code"] == "rate_limited"
+        assert await said({"type": "ping"}) == {"type": "pong"}

@@ -137,7 +137,9 @@ async def _charge_target(route: Route, context: Context, body: dict[str, Any]) -
     Raises:
         RateLimited
     """
-    values = dict.fromkeys(route.ids, body["id"]) | {name: body[name] for name in route.texts}
+    values = {name: body[name] for name in route.texts}
+    for name in route.ids:
+        values[name] = body["id"]
     target = target_of(route, values)
     if target is not None:
         await context.ports.rates.charge_target(context.caller, target)
