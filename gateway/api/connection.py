@@ -107,6 +107,7 @@ class Connection(Taken, HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Read, and see that what has begun will end."""
+        before = self._arriving
         super().data_received(data)
         if self.transport.is_closing() or self.transport.get_protocol() is not self:
             return
@@ -115,7 +116,8 @@ class Connection(Taken, HttpToolsProtocol):
         if self._arriving is None and not self._is_busy and self.timeout_keep_alive_task is None:
             self._wait_for_head()  # Something has come that has not become a request yet.
         if self._arriving is not None:
-            self._head_bytes += len(data)
+            # In the chunk in which a head begins, other things may stand before it.
+            self._head_bytes = self._head_bytes + len(data) if self._arriving is before else 1
             if self._head_bytes > URL_BYTES_MAX + HEADERS_BYTES_MAX:
                 self._answer(HeadersTooLarge("The head of the request is too large."))
 
