@@ -177,6 +177,8 @@ def _settings(database_url: str, redis_url: str, port: int) -> dict[str, str]:
         "GATEWAY_ENCRYPTION_KEYS": f"bench:{secret}",
         "GATEWAY_BIND": f"127.0.0.1:{port}",
         "GATEWAY_CACHE__INFO_TTL_SECONDS": str(_INFO_TTL_SECONDS),
+        # Every request is counted, none is refused.
+        **{f"GATEWAY_LIMITS__{name}": "600000/60" for name in ("DEFAULT", "RESELLER", "TARGET")},
     }
 
 

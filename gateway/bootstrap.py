@@ -25,6 +25,7 @@ from gateway.db.engine import make_engine
 from gateway.db.store import SqlDatabase
 from gateway.domain.clock import SystemClock
 from gateway.domain.documents import DocumentsMode, DocumentsModes
+from gateway.domain.limits import Rate
 from gateway.domain.secrets import SystemRandom
 from gateway.identity import opening
 from gateway.identity.api_keys import ApiKeys
@@ -32,6 +33,9 @@ from gateway.identity.clients import Clients
 from gateway.identity.denied import Denied
 from gateway.identity.endpoint_proofs import EndpointProofs
 from gateway.identity.signing_keys import SigningKeys
+from gateway.limits.buckets import SharedBuckets
+from gateway.limits.locks import SharedLocks
+from gateway.limits.runner import ScriptRunner
 from gateway.notices.memory import MemoryNotices
 from gateway.notices.redis import RedisNotices
 from gateway.panels.breaker import Breakers, BreakerState, ReportState
@@ -44,7 +48,9 @@ from gateway.panels.shared_pacing import SharedBudgets
 from gateway.panels.transport import Transport
 from gateway.services import credits as panel_credits
 from gateway.services.context import Limits, Ports
+from gateway.services.lockouts import LocalLocks, Lockouts
 from gateway.services.ports.oauth import OAuth
+from gateway.services.rates import LocalBuckets, RateLimiter, Rates
 from gateway.services.tasks import SingleFlight, TaskKeeper
 from gateway.settings import Settings, SettingsError
 from gateway.telemetry.metrics import Metrics
@@ -100,6 +106,7 @@ class Runtime:
             soft_checks=self.soft_checks,
             documents=_documents_modes(self.settings),
             requests_max=self.settings.requests_max,
+            request_seconds=self.settings.limits.request_seconds,
         )
 
     def workers(self) -> tuple[Worker, ...]:
@@ -170,9 +177,10 @@ async def build(settings: Settings) -> AsyncIterator[Runtime]:
         transport = await stack.enter_async_context(Transport.opened())
         budgets = await _open_budgets(settings, clock, random, stack)
         breakers = Breakers(clock, report=_circuit_reporter(metrics))
+        rates, lockouts = await _open_limits(settings, clock, stack)
         tasks = TaskKeeper()
         flights = SingleFlight(tasks)
-        identity, oauth = await _open_identity(settings, database, clock, flights, stack)
+        identity, oauth = await _open_identity(settings, database, clock, flights, lockouts, stack)
         ports = Ports(
             database=database,
             panels=HttpPanels(
@@ -198,6 +206,8 @@ async def build(settings: Settings) -> AsyncIterator[Runtime]:
             limits=_limits(settings),
             metrics=metrics,
             find_document_fault=document_fault,
+            rates=rates,
+            lockouts=lockouts,
         )
         stack.push_async_callback(_finish, ports, settings.drain_seconds)
         yield Runtime(
@@ -225,6 +235,7 @@ async def _open_identity(
     database: SqlDatabase,
     clock: SystemClock,
     flights: SingleFlight,
+    lockouts: Lockouts,
     stack: AsyncExitStack,
 ) -> tuple[Identity, OAuth]:
     """Return who callers are found out by, and what their tokens are made with."""
@@ -236,7 +247,7 @@ async def _open_identity(
         database=database,
         clock=clock,
         flights=flights,
-        keys=ApiKeys(database, clock),
+        keys=ApiKeys(database, clock, lockouts=lockouts),
         own_keys=keys,
         denied=denied,
     )
@@ -266,6 +277,24 @@ async def _open_budgets(
     budgets = SharedBudgets(pace, clock, random, processes=settings.panels.processes)
     stack.push_async_callback(budgets.close)
     return budgets
+
+
+async def _open_limits(
+    settings: Settings, clock: SystemClock, stack: AsyncExitStack
+) -> tuple[RateLimiter, Lockouts]:
+    """Return what counts requests and wrong guesses: of all processes, where they share a Redis."""
+    limits = settings.limits
+    rates = Rates(
+        default=Rate.parse(limits.default),
+        reseller=Rate.parse(limits.reseller),
+        target=Rate.parse(limits.target),
+    )
+    if not settings.redis_url:
+        return RateLimiter(LocalBuckets(clock), rates), Lockouts(LocalLocks(clock))
+    runner = await stack.enter_async_context(ScriptRunner.opened(settings.redis_url, clock))
+    alone = LocalBuckets(clock, share=settings.panels.processes)
+    locks = SharedLocks(runner, LocalLocks(clock), clock)
+    return RateLimiter(SharedBuckets(runner, alone), rates), Lockouts(locks)
 
 
 async def _open_notices(

@@ -7,15 +7,19 @@ from collections.abc import Callable, Sequence
 from socket import socket
 from typing import Final
 
+import structlog
 from starlette.types import ASGIApp
 
 from gateway.api.server import open_socket, serving, stop_on_signals
 from gateway.bootstrap import Runtime, build
+from gateway.exposure import check_exposure, warnings_of
 from gateway.settings import Settings
 from gateway.workers.runner import run_workers
 
 #: What answers that could not be given earlier may take, once nobody waits any longer.
 ANSWER_SECONDS: Final = 2.0
+
+_log: Final = structlog.get_logger("gateway")
 
 
 async def serve_until_stopped(settings: Settings, *, with_workers: bool) -> None:
@@ -23,8 +27,9 @@ async def serve_until_stopped(settings: Settings, *, with_workers: bool) -> None
 
     Raises:
         PortTakenError: another program listens there.
-        SettingsError: a setting that only shows here to be wrong.
+        SettingsError: a setting that only shows here to be wrong, or that is dangerous in public.
     """
+    _check(settings)
     listeners = [open_socket(bind) for bind in (settings.bind, settings.ops_bind) if bind]
     stop = asyncio.Event()
     with stop_on_signals(stop):
@@ -32,6 +37,12 @@ async def serve_until_stopped(settings: Settings, *, with_workers: bool) -> None
             apps = (runtime.app(), runtime.ops_app())
             served = list(zip(apps, listeners, strict=False))
             await serve_apps(runtime, served, stop, with_workers=with_workers)
+
+
+def _check(settings: Settings) -> None:
+    check_exposure(settings)
+    for sentence in warnings_of(settings):
+        _log.warning("setting.exposed", detail=sentence)
 
 
 async def serve_apps(
@@ -53,7 +64,11 @@ async def serve_apps(
     async with asyncio.TaskGroup() as group:
         if with_workers:
             group.create_task(_work(runtime, stop, seconds), name="workers")
-        async with serving(served, drain_seconds=settings.drain_seconds + ANSWER_SECONDS):
+        async with serving(
+            served,
+            drain_seconds=settings.drain_seconds + ANSWER_SECONDS,
+            request_seconds=settings.limits.request_seconds,
+        ):
             on_ready()
             await stop.wait()
             notice_seconds = settings.drain_notice_seconds
@@ -73,6 +88,7 @@ async def work_until_stopped(settings: Settings) -> None:
     Raises:
         SettingsError: a setting that only shows here to be wrong.
     """
+    _check(settings)
     stop = asyncio.Event()
     with stop_on_signals(stop):
         async with build(settings) as runtime, asyncio.TaskGroup() as group:

@@ -16,6 +16,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from gateway.domain.documents import DocumentsMode
+from gateway.domain.limits import Rate
 from gateway.identity.issuer_settings import IssuerSettings, check_distinct
 
 PREFIX: Final = "GATEWAY_"
@@ -38,8 +39,14 @@ def _bind(text: str) -> str:
     return text
 
 
+def _rate(text: str) -> str:
+    Rate.parse(text)
+    return text
+
+
 Network = Annotated[str, AfterValidator(_network)]
 Bind = Annotated[str, AfterValidator(_bind)]
+RateText = Annotated[str, AfterValidator(_rate)]
 
 
 class _Part(BaseModel):
@@ -100,6 +107,31 @@ class GraphqlSettings(_Part):
     )
 
 
+class LimitSettings(_Part):
+    """How much one caller may ask, and how long a request may take to arrive."""
+
+    default: RateText = Field(
+        "6000/60",
+        description="What each key or client may ask, unless it has a limit of its own; "
+        "requests/seconds.",
+    )
+    reseller: RateText = Field(
+        "30000/60",
+        description="What all keys and clients of one reseller may ask together; requests/seconds.",
+    )
+    target: RateText = Field(
+        "120/60",
+        description="How often one line or device may be written to; requests/seconds.",
+    )
+    request_seconds: float = Field(
+        10.0,
+        ge=0.1,
+        le=60,
+        description="How long a request's headers, and then its body, may take to arrive, and its "
+        "answer to be taken; seconds.",
+    )
+
+
 class DriftSettings(_Part):
     """How panels are compared with our records."""
 
@@ -128,10 +160,13 @@ class Settings(_Part):
 
     database_url: str = Field(
         "sqlite:///var/gateway.db",
+        repr=False,
         description="sqlite:///path or postgresql://user@host/name.",
     )
     redis_url: str = Field(
-        "", description="redis://host:port/0; empty: a cache inside each process."
+        "",
+        repr=False,
+        description="redis://host:port/0; empty: a cache inside each process.",
     )
     bind: Bind = Field("127.0.0.1:8080", description="Address of the API; host:port.")
     ops_bind: Bind | None = Field(
@@ -195,6 +230,7 @@ class Settings(_Part):
         description="Foreign issuers whose access tokens are taken, a list in YAML or JSON; "
         "docs/issuers.md tells its members.",
     )
+    limits: LimitSettings = Field(default_factory=LimitSettings)
 
     @property
     def url(self) -> str:

@@ -90,7 +90,11 @@ def _app(
         middleware=[
             Middleware(ExchangeMiddleware, options=options, lifecycle=ports.lifecycle),
             *more,
-            Middleware(BodyLimitMiddleware, bytes_max=options.body_bytes_max),
+            Middleware(
+                BodyLimitMiddleware,
+                bytes_max=options.body_bytes_max,
+                seconds_max=options.request_seconds,
+            ),
         ],
         exception_handlers={GatewayError: answer_error, HTTPException: answer_error},  # type: ignore[dict-item]
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from gateway.api.exchange import Exchange
+from gateway.api.limits import charge
 from gateway.api.origins import check_page
 from gateway.domain.caller import Caller
 from gateway.domain.errors import Challenge, Unauthenticated
@@ -33,15 +34,21 @@ class Credential:
         return replace(self, proof=replace(self.proof, seen=True))
 
 
-async def authenticate(exchange: Exchange, ports: Ports) -> Caller:
-    """Return who is asking.
+async def authenticate(exchange: Exchange, ports: Ports, *, target: str | None = None) -> Caller:
+    """Return who is asking, and charge it for the request.
+
+    Args:
+        target: the line or device that the request wants to change, if it names one.
 
     Raises:
         Unauthenticated: no key or token, more than one, or one that identity refuses.
         PermissionDenied: the page that asks may not use it.
+        RateLimited: too many requests, or too many wrong keys.
         ServiceUnavailable: it cannot be looked up now.
     """
-    return await identify(exchange, ports, credential_of(exchange))
+    caller = await identify(exchange, ports, credential_of(exchange))
+    await charge(exchange, ports, caller, target=target)
+    return caller
 
 
 async def identify(exchange: Exchange, ports: Ports, by: Credential) -> Caller:
@@ -50,6 +57,7 @@ async def identify(exchange: Exchange, ports: Ports, by: Credential) -> Caller:
     Raises:
         Unauthenticated: it is not, or no longer, valid.
         PermissionDenied: the page that asks may not use it.
+        RateLimited: too many wrong keys came from this address.
         ServiceUnavailable: it cannot be looked up now.
     """
     exchange.caller = await ports.identity.identify(by.text, exchange.ip, by.proof)

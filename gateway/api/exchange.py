@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
@@ -9,6 +10,7 @@ from typing import Final, Literal
 from starlette.types import Receive, Scope, Send
 
 from gateway.domain.caller import Caller
+from gateway.domain.limits import Standing
 
 EXCHANGE: Final = "gateway.exchange"
 
@@ -22,7 +24,7 @@ class Exchange:
     `route` is the template of the path, such as `/v1/lines/{line_id}`; None: no route took it.
     `code` is the problem's code, None for a success. `ip` is the client's, behind our proxies.
     `transport` other than `http` lasts as long as its caller likes; its `seconds` tell nothing of
-    how fast we are.
+    how fast we are. `standings`: how the caller's rate limits stand; empty: not charged.
 
     `page` is the origin of the page that a browser sends this for, None: of none that we know of.
     `is_own_page`: it is one of ours. `readable_by` is the page that may read the answer.
@@ -42,6 +44,12 @@ class Exchange:
     page: str | None = None
     is_own_page: bool = False
     readable_by: str | None = None
+    standings: tuple[Standing, ...] = ()
+
+
+def new_request_id() -> str:
+    """Return an id for a request that has none."""
+    return f"req_{secrets.token_hex(16)}"
 
 
 def exchange_of(scope: Scope) -> Exchange:

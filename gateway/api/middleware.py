@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-import secrets
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -13,25 +13,26 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.api.client_address import client_address
-from gateway.api.exchange import EXCHANGE, Exchange, RawHeaders
+from gateway.api.exchange import EXCHANGE, Exchange, RawHeaders, new_request_id
+from gateway.api.limits import rate_limit_fields
 from gateway.api.oauth.errors import error_answer
 from gateway.api.oauth.paths import RESOURCE_PATH
 from gateway.api.options import ApiOptions
 from gateway.api.origins import headers_for, origin_of, page_of
 from gateway.api.problems import problem_answer, shown_error
-from gateway.domain.errors import BodyTooLarge, InternalError
+from gateway.domain.errors import BodyTooLarge, InternalError, RequestTimeout
 from gateway.services.lifecycle import Lifecycle
 
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,128}")
-_SECURITY: Final[RawHeaders] = (
+SECURITY: Final[RawHeaders] = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"x-frame-options", b"DENY"),
 )
-_API_POLICY: Final = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+API_POLICY: Final = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 #: Beside what an answer varies by on its own account: fields of one name are one list.
 _VARY: Final = (b"vary", b"Origin")
-_NO_STORE: Final = (b"cache-control", b"no-store")
+NO_STORE: Final = (b"cache-control", b"no-store")
 #: RFC 6455 section 7.4.1: a condition that kept us from fulfilling the request.
 SOCKET_BROKE: Final = 1011
 #: Challenges that a token answers.
@@ -54,7 +55,7 @@ class ExchangeMiddleware:
         self.lifecycle = lifecycle or Lifecycle()
         self.own_origin = origin_of(options.public_url)
         https = options.public_url.startswith("https://")
-        self.fixed_headers = (*_SECURITY, _HTTPS_ONLY) if https else _SECURITY
+        self.fixed_headers = (*SECURITY, _HTTPS_ONLY) if https else SECURITY
         at = options.public_url
         self.about_us = f'resource_metadata="{at}{RESOURCE_PATH}"'.encode() if at else b""
 
@@ -126,15 +127,15 @@ class ExchangeMiddleware:
         """Return the headers of a response: those *given*, and those that all have."""
         given = list(given)
         headers = [*map(self._with_metadata, given), *self.fixed_headers]
-        headers += [*headers_for(exchange), _VARY]
+        headers += [*headers_for(exchange), _VARY, *rate_limit_fields(exchange.standings)]
         headers.append((b"x-request-id", exchange.request_id.encode()))
         if self.lifecycle.is_draining:
             headers.append(_CLOSE)  # The next request goes to another process.
         names = {name for name, _ in given}
         if b"cache-control" not in names:
-            headers.append(_NO_STORE)
+            headers.append(NO_STORE)
         if b"content-security-policy" not in names:
-            headers.append(_API_POLICY)
+            headers.append(API_POLICY)
         return headers
 
     def _with_metadata(self, field: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
@@ -190,11 +191,15 @@ class SocketGuard:
 
 
 class BodyLimitMiddleware:
-    """Refuses bodies over the limit: by their announced length, else while they come in."""
+    """Refuses bodies over the limit: by their announced length, else while they come in.
 
-    def __init__(self, app: ASGIApp, bytes_max: int) -> None:
+    A body that does not come in time is refused as well.
+    """
+
+    def __init__(self, app: ASGIApp, bytes_max: int, seconds_max: float) -> None:
         self.app = app
         self.bytes_max = bytes_max
+        self.seconds_max = seconds_max
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = scope[EXCHANGE].headers if scope["type"] == "http" else {}
@@ -204,17 +209,29 @@ class BodyLimitMiddleware:
         announced = headers.get(b"content-length", [b""])[0]
         if announced.isdigit() and (len(announced) > 18 or int(announced) > self.bytes_max):
             raise self._too_large()
-        received = 0
+        received, is_whole = 0, False
+        until: float | None = None
 
         async def counted() -> Message:
-            nonlocal received
-            message = await receive()
+            nonlocal received, is_whole, until
+            if is_whole:  # What is waited for now is that the client goes away.
+                return await receive()
+            until = until or asyncio.get_running_loop().time() + self.seconds_max
+            try:
+                async with asyncio.timeout_at(until):
+                    message = await receive()
+            except TimeoutError:
+                raise self._too_slow() from None
+            is_whole = not message.get("more_body", False)
             received += len(message.get("body", b""))
             if received > self.bytes_max:
                 raise self._too_large()
             return message
 
         await self.app(scope, counted, send)
+
+    def _too_slow(self) -> RequestTimeout:
+        return RequestTimeout(f"The body did not come within {self.seconds_max:g} seconds.")
 
     def _too_large(self) -> BodyTooLarge:
         return BodyTooLarge(f"The body is larger than {self.bytes_max} bytes.")
@@ -232,4 +249,4 @@ def _request_id(headers: Mapping[bytes, list[bytes]]) -> str:
     given = headers.get(b"x-request-id", ())
     if len(given) == 1 and _REQUEST_ID.fullmatch(given[0]):
         return given[0].decode()
-    return f"req_{secrets.token_hex(16)}"
+    return new_request_id()

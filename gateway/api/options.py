@@ -12,6 +12,8 @@ from gateway.api.gate import REQUESTS_MAX
 from gateway.domain.documents import DocumentsModes
 
 BODY_BYTES_MAX: Final = 1024 * 1024
+#: The default of GATEWAY_LIMITS__REQUEST_SECONDS.
+REQUEST_SECONDS: Final = 10.0
 
 #: Tells whether something that we can do without is well; may raise, which counts as no.
 Check = Callable[[], Awaitable[bool]]
@@ -73,7 +75,7 @@ class ApiOptions:
     `trusted_proxies` may tell us the client's address. `soft_checks` are named in /readyz, where a
     failing one means `degraded`; each check has `check_seconds_max`. `documents`: which GraphQL
     documents each kind of caller may send; ask `documents_mode`. `requests_max`: how many
-    requests are in work at once.
+    requests are in work at once. `request_seconds`: how long a body may take to arrive.
     """
 
     public_url: str = ""
@@ -81,6 +83,7 @@ class ApiOptions:
     body_bytes_max: int = BODY_BYTES_MAX
     streams: StreamLimits = field(default_factory=StreamLimits)
     requests_max: int = REQUESTS_MAX
+    request_seconds: float = REQUEST_SECONDS
     telemetry: Telemetry = field(default_factory=NoTelemetry)
     soft_checks: Mapping[str, Check] = field(default_factory=dict)
     check_seconds_max: float = 2.0

@@ -22,6 +22,7 @@ from gateway.domain.errors import (
     InternalError,
     MethodNotAllowed,
     NotFound,
+    RequestTimeout,
     Unauthenticated,
 )
 
@@ -112,6 +113,8 @@ def headers_of(error: GatewayError) -> RawHeaders:
         found.append(header(b"retry-after", seconds))
     if isinstance(error, Unauthenticated):
         found.append((b"www-authenticate", _CHALLENGES[error.challenge]))
+    if isinstance(error, RequestTimeout):
+        found.append((b"connection", b"close"))  # The rest of the body is not waited for.
     if error.replayed:
         found.append((b"idempotent-replayed", b"true"))
     return tuple(found)

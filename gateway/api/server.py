@@ -15,7 +15,8 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 
-from gateway.api.options import BODY_BYTES_MAX
+from gateway.api.connection import Taken, connections
+from gateway.api.options import BODY_BYTES_MAX, REQUEST_SECONDS
 from gateway.api.stopping import STOPPING
 
 BACKLOG: Final = 512
@@ -28,7 +29,7 @@ class PortTakenError(Exception):
     """Another program listens where we should."""
 
 
-class _Sockets(WebSocketsSansIOProtocol):
+class _Sockets(Taken, WebSocketsSansIOProtocol):
     """Web sockets whose paths and queries, callers' texts, are not logged as uvicorn would."""
 
     def __init__(
@@ -90,10 +91,13 @@ def open_socket(bind: str) -> socket.socket:
 
 @contextlib.asynccontextmanager
 async def serving(
-    apps: Sequence[tuple[ASGIApp, socket.socket]], *, drain_seconds: float
+    apps: Sequence[tuple[ASGIApp, socket.socket]],
+    *,
+    drain_seconds: float,
+    request_seconds: float = REQUEST_SECONDS,
 ) -> AsyncIterator[None]:
     """Serve each application on its socket within the block; at its end finish what runs."""
-    servers = [_Server(_config(app, drain_seconds)) for app, _ in apps]
+    servers = [_Server(_config(app, drain_seconds, request_seconds)) for app, _ in apps]
     async with asyncio.TaskGroup() as group:
         for server, (_, listener) in zip(servers, apps, strict=True):
             group.create_task(server.serve(sockets=[listener]))
@@ -106,9 +110,10 @@ async def serving(
                 server.should_exit = True
 
 
-def _config(app: ASGIApp, drain_seconds: float) -> uvicorn.Config:
+def _config(app: ASGIApp, drain_seconds: float, request_seconds: float) -> uvicorn.Config:
     return uvicorn.Config(
         app,
+        http=connections(request_seconds),
         log_config=None,
         access_log=False,
         server_header=False,

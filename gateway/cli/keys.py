@@ -18,6 +18,7 @@ from gateway.cli.output import (
 from gateway.domain.caller import Permission
 from gateway.domain.ids import IdKind, KeyId, ResellerId
 from gateway.domain.keys import Key, NewKey
+from gateway.domain.limits import Rate
 from gateway.services import keys
 
 app = typer.Typer(help="API keys.", no_args_is_help=True)
@@ -32,6 +33,10 @@ def issue(
     permission: Annotated[
         list[str] | None, typer.Option(help="noun:verb; may be repeated; without it all.")
     ] = None,
+    rate_limit: Annotated[
+        str | None,
+        typer.Option(help="Requests/seconds, such as 600/60; without it the default."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make an API key; its secret is printed this once."""
@@ -41,6 +46,7 @@ def issue(
         name=name,
         reseller_id=None if reseller_id is None else ResellerId(reseller_id),
         permissions=permissions_of(permission),
+        rate_limit=_rate(rate_limit),
     )
     issued = call(lambda context: keys.issue_key(context, new)).made()
     row = _row(issued.key) | {"key": issued.secret.reveal()}
@@ -77,6 +83,13 @@ def permissions_of(texts: list[str] | None) -> frozenset[Permission] | None:
         raise CommandError(f"{error}; the permissions are: {', '.join(Permission)}") from None
 
 
+def _rate(text: str | None) -> Rate | None:
+    try:
+        return None if text is None else Rate.parse(text)
+    except ValueError as error:
+        raise CommandError(f"--rate-limit {error}.") from None
+
+
 def _row(key: Key) -> dict[str, Any]:
     return {
         "id": key.id,
@@ -85,4 +98,5 @@ def _row(key: Key) -> dict[str, Any]:
         "prefix": key.prefix,
         "permissions": sorted(key.permissions),
         "revoked_at": key.revoked_at.isoformat() if key.revoked_at else None,
+        "rate_limit": None if key.rate_limit is None else str(key.rate_limit),
     }

@@ -11,6 +11,7 @@ from gateway.db.rows import KeyRow
 from gateway.domain.caller import Permission
 from gateway.domain.ids import KeyId, ResellerId
 from gateway.domain.keys import Key
+from gateway.domain.limits import Rate
 from gateway.domain.paging import page_of
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class SqlKeys(Repository):
             last_used_at=key.last_used_at,
             revoked_at=key.revoked_at,
             created_at=key.created_at,
+            rate_limit=None if key.rate_limit is None else str(key.rate_limit),
         )
         await self.insert(row)
 
@@ -86,4 +88,5 @@ def _key_of(row: KeyRow) -> Key:
         last_used_at=row.last_used_at,
         revoked_at=row.revoked_at,
         created_at=row.created_at,
+        rate_limit=None if row.rate_limit is None else Rate.parse(row.rate_limit),
     )

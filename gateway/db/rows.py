@@ -75,6 +75,7 @@ class KeyRow(Owned, Base):
     last_used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    rate_limit: Mapped[str | None] = mapped_column(sa.String(20))
 
 
 class KeptAnswerRow(Base):

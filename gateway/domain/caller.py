@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from gateway.domain.ids import ResellerId
+    from gateway.domain.limits import Rate
     from gateway.domain.resellers import Policy
 
 #: Every owner path ends in a slash, so a prefix of a path is never half an id. Rows that belong
@@ -89,7 +90,8 @@ class Caller:
     `owner_path` is where the caller's own rows live: the root for operators. `key_id` is the API
     key, or the client that a token was issued to. `token_id`, `origins` and `expires_at` are a
     token's: its `jti`, the origins of its client, and its end. `resource_id` is the one line or
-    device that a storefront's token is bound to; `chain` who acts, the nearest first.
+    device that a storefront's token is bound to; `chain` who acts, the nearest first. `rate_limit`
+    None: that of the settings.
     """
 
     kind: CallerKind
@@ -104,6 +106,7 @@ class Caller:
     owner_path: str = ROOT_PATH
     permissions: frozenset[Permission] = frozenset()
     suspended: bool = False
+    rate_limit: Rate | None = None
 
     @classmethod
     def system(cls, name: str) -> Caller:

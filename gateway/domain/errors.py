@@ -3,8 +3,9 @@
 GatewayError
 ├── InternalError                 a bug; the only one whose cause is hidden
 ├── InvalidRequest                MalformedBody, UnsupportedMediaType, BodyTooLarge,
-│                                 MethodNotAllowed, NotAcceptable
-├── Unauthenticated, NotFound
+│                                 MethodNotAllowed, NotAcceptable, RequestTimeout, UriTooLong,
+│                                 HeadersTooLarge
+├── Unauthenticated, NotFound, RateLimited
 ├── Refusal                       an allowed, well-formed request that our rules refuse; audited
 │   ├── PermissionDenied          audited as `denied`; the rest as `failed`
 │   ├── UsernameTaken, MacTaken, ExternalIdTaken, StateConflict, VersionMismatch
@@ -25,7 +26,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from gateway.domain.limits import Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +128,51 @@ class Challenge(Enum):
     ANOTHER_BOUND_TOKEN = auto()
     #: Another proof; the token is good.
     ANOTHER_PROOF = auto()
+
+
+class RequestTimeout(GatewayError):
+    """The headers or the body did not come within the time that the gateway waits for them."""
+
+    code = "request_timeout"
+    status = 408
+    todo = "Send the whole request at once; trying again is safe."
+
+
+class UriTooLong(GatewayError):
+    """The path with its query is longer than the gateway reads."""
+
+    code = "uri_too_long"
+    status = 414
+    todo = "Send a shorter query; GraphQL takes long documents by POST."
+
+
+class HeadersTooLarge(GatewayError):
+    """There are too many headers, or they are too large together."""
+
+    code = "headers_too_large"
+    status = 431
+    todo = "Send fewer and shorter headers."
+
+
+class RateLimited(GatewayError):
+    """Too many requests, or too many wrong keys, secrets or passwords; nothing was done.
+
+    `standings`: how the buckets stand, the caller's own first; empty for a lock-out.
+    """
+
+    code = "rate_limited"
+    status = 429
+    todo = "Wait for Retry-After, then go on more slowly; RateLimit tells what is left."
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        retry_after_seconds: int = 1,
+        standings: tuple[Standing, ...] = (),
+    ) -> None:
+        super().__init__(detail, retry_after_seconds=retry_after_seconds)
+        self.standings = standings
 
 
 class Unauthenticated(GatewayError):

@@ -14,6 +14,7 @@ from typing import Final
 
 from gateway.domain.caller import Permission
 from gateway.domain.ids import KeyId, ResellerId
+from gateway.domain.limits import Rate
 from gateway.domain.secrets import Secret
 
 KEY_PREFIX: Final = "xgw_"
@@ -29,6 +30,7 @@ class Key:
     """An API key without its secret. `reseller_id` None: an operator's key.
 
     `prefix` is the part that may be shown; `allowed_ips` are addresses or networks, empty: any.
+    `rate_limit` None: that of the settings.
     """
 
     id: KeyId
@@ -42,6 +44,7 @@ class Key:
     last_used_at: datetime | None
     revoked_at: datetime | None
     created_at: datetime
+    rate_limit: Rate | None = None
 
     def is_usable_at(self, now: datetime) -> bool:
         """Neither revoked nor expired."""
@@ -60,7 +63,8 @@ class IssuedKey:
 class NewKey:
     """A key to issue. `permissions` None: all that the caller can give to this kind of key.
 
-    `reseller_id` None: the caller's own reseller, or for operators an operator key.
+    `reseller_id` None: the caller's own reseller, or for operators an operator key. `rate_limit`
+    None: the caller's own, if it has one, else that of the settings.
     """
 
     name: str
@@ -68,6 +72,7 @@ class NewKey:
     permissions: frozenset[Permission] | None = None
     allowed_ips: tuple[str, ...] = ()
     expires_at: datetime | None = None
+    rate_limit: Rate | None = None
 
 
 def new_key_secret(random_text: Callable[[int], str]) -> Secret:

@@ -11,9 +11,12 @@ LETTERS_AND_DIGITS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxy
 MASK: Final = "***"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Secret:
-    """A text that must not be seen. `reveal()` is the only way to its value."""
+    """A text that must not be seen. `reveal()` is the only way to its value.
+
+    Comparing takes the same time wherever two texts of one length differ.
+    """
 
     _value: str = field(repr=False)
 
@@ -23,13 +26,23 @@ class Secret:
 
     def equals(self, other: str) -> bool:
         """Compare in constant time."""
-        return hmac.compare_digest(self._value.encode(), other.encode())
+        return hmac.compare_digest(_bytes_of(self._value), _bytes_of(other))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self.equals(other.reveal())
+
+    def __hash__(self) -> int:
+        return hash(self._value)
 
     def __str__(self) -> str:
         return MASK
 
     def __repr__(self) -> str:
         return f"Secret({MASK})"
+
+
+def _bytes_of(text: str) -> bytes:
+    return text.encode(errors="surrogatepass")  # JSON of others may hold halves of pairs.
 
 
 class SystemRandom:

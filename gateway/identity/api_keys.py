@@ -20,6 +20,7 @@ from gateway.domain.errors import GatewayError
 from gateway.domain.keys import Key, has_key_shape, key_digest
 from gateway.identity.addresses import is_allowed
 from gateway.identity.refusals import refusal
+from gateway.services.lockouts import LocalLocks, Lockouts, of_address
 from gateway.services.scope import system_scope
 
 if TYPE_CHECKING:
@@ -43,14 +44,21 @@ class ApiKeys:
     """The `Identity` port over the keys in our database.
 
     Args:
+        lockouts: keeps addresses waiting that send keys which do not exist; None: one of its own.
         touch_seconds_max: how long noting the use of a key may hold a request up.
     """
 
     def __init__(
-        self, database: Database, clock: Clock, *, touch_seconds_max: float = TOUCH_SECONDS_MAX
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        lockouts: Lockouts | None = None,
+        touch_seconds_max: float = TOUCH_SECONDS_MAX,
     ) -> None:
         self._database = database
         self._clock = clock
+        self._lockouts = lockouts or Lockouts(LocalLocks(clock))
         self._touch_seconds_max = touch_seconds_max
         self._touched: OrderedDict[KeyId, float] = OrderedDict()
 
@@ -58,16 +66,23 @@ class ApiKeys:
         """Return the caller of a key. See the port.
 
         Texts that cannot be a key are refused without asking the database. A suspended reseller is
-        a caller still (it may read).
+        a caller still (it may read). Only keys that do not exist count as wrong guesses: who sends
+        one that has ended once had it.
+
+        Raises:
+            RateLimited: too many wrong keys came from this address; the database is not asked.
         """
         if proof is not None:
             _refuse("scheme")
         if not has_key_shape(bearer):
             _refuse("shape")
+        address = of_address(ip)
+        await self._lockouts.check(address)
         now = self._clock.now()
         async with self._database.read(system_scope()) as store:
             key = await store.keys.find_by_digest(key_digest(bearer))
             if key is None:
+                await self._lockouts.failed(address)
                 _refuse("unknown")
             if not key.is_usable_at(now):
                 _refuse("revoked_or_expired", key)
@@ -118,6 +133,7 @@ def _caller_of(key: Key, *, suspended: bool) -> Caller:
             key_id=key.id,
             owner_path=ROOT_PATH,
             permissions=key.permissions,
+            rate_limit=key.rate_limit,
         )
     if not key.owner_path.endswith(f"/{key.reseller_id}/"):
         # A reseller whose path is not its own could see others: such a row must never speak.
@@ -131,6 +147,7 @@ def _caller_of(key: Key, *, suspended: bool) -> Caller:
         owner_path=key.owner_path,
         permissions=key.permissions - OPERATOR_ONLY,
         suspended=suspended,
+        rate_limit=key.rate_limit,
     )
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from gateway.services.document_memory import DocumentMemory
 from gateway.services.lifecycle import Lifecycle
+from gateway.services.lockouts import Lockouts
+from gateway.services.rates import RateLimiter
 from gateway.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -62,6 +64,8 @@ class Ports:
     lifecycle: Lifecycle = field(default_factory=Lifecycle)
     #: What tokens are made and read with; None: this process issues none.
     oauth: OAuth | None = None
+    rates: RateLimiter = field(default_factory=RateLimiter)
+    lockouts: Lockouts = field(default_factory=Lockouts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

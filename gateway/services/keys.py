@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from gateway.domain.audit import Phase
 from gateway.domain.caller import Permission
-from gateway.domain.errors import Fault, InvalidRequest
+from gateway.domain.errors import Fault, FieldNotAllowed, InvalidRequest
 from gateway.domain.ids import IdKind, KeyId, ResellerId, new_id
 from gateway.domain.keys import IssuedKey, Key, NewKey, key_digest, new_key_secret, shown_prefix
+from gateway.domain.limits import Rate
 from gateway.domain.paging import Page, PageRequest
 from gateway.services.action import Action, action
 from gateway.services.audit_log import Owner
@@ -24,6 +25,7 @@ async def issue_key(act: Action, new: NewKey) -> Outcome[IssuedKey]:
     Raises:
         PermissionDenied: a permission that the caller has not got, or that no reseller may have.
         NotFound: there is no such reseller.
+        FieldNotAllowed: a rate limit above the caller's own, who is no operator.
         InvalidRequest: it would have expired already.
     """
 
@@ -46,6 +48,7 @@ async def issue_key(act: Action, new: NewKey) -> Outcome[IssuedKey]:
             last_used_at=None,
             revoked_at=None,
             created_at=now,
+            rate_limit=_rate_limit(act, new),
         )
         await store.keys.add(key, key_digest(secret.reveal()))
         after = facts_of(key, act.ports.sealer)
@@ -63,6 +66,17 @@ def _permissions(act: Action, new: NewKey, owner: Owner) -> frozenset[Permission
         return givable(caller, owner.reseller_id)
     check_givable(caller, new.permissions, owner.reseller_id)
     return new.permissions
+
+
+def _rate_limit(act: Action, new: NewKey) -> Rate | None:
+    caller = act.context.caller
+    if new.rate_limit is None:
+        return caller.rate_limit
+    own = act.ports.rates.rates.of(caller)
+    if not caller.sees_everything and new.rate_limit.exceeds(own):
+        detail = f"Your own rate limit is {own}; a key that you issue cannot have a higher one."
+        raise FieldNotAllowed(detail, faults=(Fault("/rate_limit", "too_high", detail),))
+    return new.rate_limit
 
 
 @action("key.read", needs=Permission.KEYS_READ)

@@ -30,6 +30,7 @@ from gateway.services.idempotency import write_once
 from gateway.services.info import observe
 from gateway.services.line_noun import LINES
 from gateway.services.line_password import RotateRequest
+from gateway.services.lockouts import of_look_up
 from gateway.services.noun import owner_of
 from gateway.services.ports.store import Store
 from gateway.services.puts import Put
@@ -201,13 +202,17 @@ async def look_up_line(act: Action, username: str, password: Secret) -> Observed
 
     Raises:
         NotFound: there is none, or the password is another.
+        RateLimited: too many were wrong for this username.
         PanelError: the panel could not be asked, and nothing usable is cached.
     """
+    guesser = of_look_up(act.context.caller.id, username)
+    await act.ports.lockouts.check(guesser)
     async with act.read() as store:
         found = await store.lines.list_by_username(username)
     for line in found:
         if line.password.equals(password.reveal()):
             return await _observed(act, line)
+    await act.ports.lockouts.failed(guesser)
     raise NotFound("There is no line with these credentials.")
 
 

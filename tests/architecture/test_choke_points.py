@@ -91,3 +91,32 @@ def test_the_rules_see_what_they_forbid(tmp_path: Path, text: str, found: str) -
     path = tmp_path / "example.py"
     path.write_text(text, encoding="utf-8")
     assert found in {name for name, _ in used_in(path)}
+
+
+def compares_a_secret(node: ast.AST) -> bool:
+    """Tell whether *node* compares a revealed secret, which takes longer the more is right."""
+    if not isinstance(node, ast.Compare) or not isinstance(
+        node.ops[0], ast.Eq | ast.NotEq | ast.In
+    ):
+        return False
+    return any(
+        isinstance(part, ast.Call)
+        and isinstance(part.func, ast.Attribute)
+        and part.func.attr in {"reveal", "get_secret_value"}
+        for part in (node.left, *node.comparators)
+    )
+
+
+def test_no_revealed_secret_is_compared() -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)}:{node.lineno}: use Secret.equals"
+        for path in sources()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if compares_a_secret(node) and isinstance(node, ast.Compare)
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("text", ["a == b.reveal()", "a.reveal() != b", "a.reveal() in b"])
+def test_the_rule_sees_a_compared_secret(text: str) -> None:
+    assert any(compares_a_secret(node) for node in ast.walk(ast.parse(text)))

@@ -22,7 +22,7 @@ from tests.world import BASE_URL, World, a_world
 #: Pages whose requests are run, each from top to bottom.
 RUN = (
     *("lines.md", "devices.md", "operations.md", "trusted-documents.md", "graphql.md"),
-    *("clients.md", "oauth.md"),
+    *("clients.md", "oauth.md", "limits.md"),
 )
 JSON_BLOCKS = [
     (page, block) for page in pages() for block in blocks(page) if block.language == "json"

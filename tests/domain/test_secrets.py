@@ -35,6 +35,16 @@ PAIR = Credentials(username="anna", password=SECRET)
 KEPT = json.dumps({"password": CANARY}).encode()
 
 
+@pytest.mark.parametrize("text", ["", "a", "ä", "\udc80", "x" * 1000])
+def test_secrets_are_equal_when_their_texts_are(text: str) -> None:
+    assert Secret(text) == Secret(text)
+    assert hash(Secret(text)) == hash(Secret(text))
+    assert Secret(text).equals(text)
+    assert Secret(text) != Secret(text + "b")
+    assert Secret(text) != text
+    assert not Secret(text).equals("b" + text)
+
+
 def test_a_secret_shows_nothing_of_itself() -> None:
     assert repr(SECRET) == "Secret(***)"
     for text in (

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from gateway.domain.caller import RESELLER_PERMISSIONS, Permission
 from tests.e2e.support import problem_of
 from tests.world import OPEN_POLICY, World
@@ -114,6 +116,34 @@ async def test_no_answer_may_be_stored_sniffed_or_framed(small_world: World) -> 
         assert answer.headers["X-Frame-Options"] == "DENY"
         assert answer.headers["X-Request-Id"]
         assert "Server" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/livez", "/readyz", "/metrics", "/openapi.json", "/docs", "/graphql/schema.graphql"),
+        *("/graphql", "/graphql?query={me{kind}}", "/v1/me", "/v1/lines/nothing", "/nowhere", "/"),
+    ],
+)
+@pytest.mark.parametrize("is_known", [True, False])
+@pytest.mark.parametrize("method", ["GET", "OPTIONS", "DELETE"])
+async def test_every_kind_of_route_has_the_security_headers(
+    small_world: World, method: str, path: str, *, is_known: bool
+) -> None:
+    caller = small_world.operator if is_known else small_world.api(None)
+    for headers in ({}, {"Accept": "text/html"}):
+        answer = await caller.send(method, path, headers=headers)
+        assert answer.status_code < 500
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["X-Frame-Options"] == "DENY"
+        assert answer.headers["Referrer-Policy"] == "no-referrer"
+        policy = answer.headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy
+        assert "frame-ancestors 'none'" in policy
+        assert answer.headers["Cache-Control"]
+        assert "Server" not in answer.headers
+        # The public URL of this gateway is http: browsers must not be told otherwise.
+        assert "Strict-Transport-Security" not in answer.headers
 
 
 async def test_times_are_utc_with_z_and_lists_have_one_shape(small_world: World) -> None:

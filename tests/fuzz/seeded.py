@@ -19,6 +19,12 @@ from tests.process.conftest import DemoProcess
 EXTERNAL_IDS: Final = {"a": "only-a-knows", "b": "only-b-knows"}
 
 
+#: Who writes requests by itself writes many.
+PLENTY: Final = {
+    f"GATEWAY_LIMITS__{name}": "600000/60" for name in ("DEFAULT", "RESELLER", "TARGET")
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """Someone with a key. Ids are by prefix, such as `line`; `spare` ones may come to an end."""
@@ -62,7 +68,7 @@ def seeded_gateway(var: Path) -> Iterator[Seeded]:
     """Serve the whole product on free ports until the block ends; its state is in *var*."""
     demo = DemoProcess(var)
     try:
-        yield _seed(demo.start().described)
+        yield _seed(demo.start(env=PLENTY).described)
     finally:
         if demo.process is not None:
             demo.stop()

@@ -69,6 +69,19 @@ def cost_of(
     return _sum(counter.bill(table.root(operation.operation.value), sets), ITEMS_DEFAULT)
 
 
+def root_fields_of(
+    document: DocumentNode,
+    operation: OperationDefinitionNode,
+    variables: Variables,
+    table: PriceTable,
+    limits: DocumentLimits,
+) -> int:
+    """Return how many fields of the root *operation* asks for; each alias is one."""
+    counter = _Counter(document, variables, table, limits)
+    root = table.root(operation.operation.value)
+    return len(counter.collect(root, (operation.selection_set,)))
+
+
 def variables_that_count(document: DocumentNode) -> tuple[str, ...]:
     """Return the variables that a cost may depend on: sizes of pages, and what is left out."""
     return tuple(
@@ -121,7 +134,7 @@ class _Counter:
 
     def _bill_of_object(self, type_name: str, sets: tuple[SelectionSetNode, ...]) -> Bill:
         once = each = shared = _FREE
-        for nodes in self._collect(type_name, sets).values():
+        for nodes in self.collect(type_name, sets).values():
             field = self.table.field(type_name, nodes[0].name.value)
             if field.shared:
                 once += Cost(points=field.cost.points)
@@ -163,7 +176,7 @@ class _Counter:
             phase = Phase.VARIABLES if isinstance(node, VariableNode) else Phase.VALIDATION
             raise CostRefused(Refusal(phase, (fault(message, node),)))
 
-    def _collect(
+    def collect(
         self, type_name: str, sets: tuple[SelectionSetNode, ...]
     ) -> dict[str, list[FieldNode]]:
         """Return the fields that an object of *type_name* is asked for, by response name."""

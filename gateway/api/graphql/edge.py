@@ -10,6 +10,7 @@ from gateway.api.exchange import Exchange
 from gateway.api.graphql.errors import graphql_error
 from gateway.api.graphql.request import Asked, Executor, Result
 from gateway.api.graphql.slots import Slots
+from gateway.api.limits import charge
 from gateway.api.middleware import note
 from gateway.api.options import ApiOptions
 from gateway.api.rest.headers import wants_fresh
@@ -33,21 +34,31 @@ class Edge:
             slots = Slots(all_max=limits.per_process_max, per_caller_max=limits.per_caller_max)
             object.__setattr__(self, name, slots)
 
-    async def asked(self, exchange: Exchange, credential: Credential) -> Asked:
-        """Return who asks, found out anew.
+    async def asked(
+        self, exchange: Exchange, credential: Credential, *, is_charged: bool = True
+    ) -> Asked:
+        """Return who asks, found out anew, and charge it for one request.
 
         Raises:
             Unauthenticated: the key or token is not, or no longer, valid.
             PermissionDenied: the page that asks may not use it.
+            RateLimited: too many requests, or too many wrong keys.
             ServiceUnavailable: it cannot be looked up now.
         """
+
+        async def charge_more(count: int) -> None:
+            await charge(exchange, self.ports, caller, cost=count)
+
         caller = await identify(exchange, self.ports, credential)
+        if is_charged:
+            await charge(exchange, self.ports, caller)
         return Asked(
             ports=self.ports,
             caller=caller,
             request_id=exchange.request_id,
             ip=exchange.ip,
             identify=lambda: identify(exchange, self.ports, credential.once_more()),
+            charge=charge_more,
             no_cache=wants_fresh(exchange.headers),
             preferences=preferences_of(exchange.headers),
         )

@@ -35,7 +35,12 @@ from gateway.api.middleware import note
 from gateway.api.options import ApiOptions
 from gateway.api.rest import json_body
 from gateway.api.stopping import stopping_of
-from gateway.domain.errors import BodyTooLarge, MethodNotAllowed, NotAcceptable
+from gateway.domain.errors import (
+    BodyTooLarge,
+    MethodNotAllowed,
+    NotAcceptable,
+    RequestTimeout,
+)
 from gateway.services.context import Ports
 
 PATH: Final = "/graphql"
@@ -101,8 +106,8 @@ class GraphqlRoute(BaseRoute):
                 if answer is not None:
                     return answer
             await self._stream(request, asked, exchange, scope, receive, send)
-        except (BodyTooLarge, ClientDisconnect):
-            raise  # As everywhere: the limit is looked at before what the body is for.
+        except (BodyTooLarge, RequestTimeout, ClientDisconnect):
+            raise  # As everywhere: the limits are looked at before what the body is for.
         except Exception as error:
             if exchange.status is not None:
                 raise

@@ -25,7 +25,7 @@ from gateway.api.graphql.schema import GatewaySchema, make_schema
 from gateway.api.graphql.texts import text_of
 from gateway.domain.caller import Permission
 from gateway.domain.documents import DocumentsModes
-from gateway.domain.errors import GatewayError, Unauthenticated
+from gateway.domain.errors import GatewayError, RateLimited, Unauthenticated
 
 _log: Final = structlog.get_logger("gateway.graphql")
 
@@ -128,11 +128,10 @@ class SchemaExecutor:
             errors = tuple(_error_of(each, asked) for each in refused.errors)
             return Result(stage=Stage.REFUSED, errors=errors, status=400)
         except GatewayError as error:
-            shown = graphql_error(error, asked.request_id)
-            return Result(stage=Stage.REFUSED, errors=(shown,), status=error.status)
+            return _refused(error, asked)
         if ready.operation_type not in _KINDS[allowed]:
             return _not_allowed(asked)
-        return ready
+        return await _charged(ready, asked)
 
     def _executed(self, result: ExecutionResult, ready: Prepared, asked: Asked) -> Result:
         return Result(
@@ -141,6 +140,21 @@ class SchemaExecutor:
             errors=tuple(_error_of(error, asked) for error in result.errors or ()),
             extensions=cost_extension(ready.cost, self.limits),
         )
+
+
+async def _charged(ready: Prepared, asked: Asked) -> Prepared | Result:
+    """Charge for the fields beyond the first, which came with the request."""
+    if ready.root_fields > 1:
+        try:
+            await asked.charge(ready.root_fields - 1)
+        except RateLimited as error:
+            return _refused(error, asked)
+    return ready
+
+
+def _refused(error: GatewayError, asked: Asked) -> Result:
+    shown = graphql_error(error, asked.request_id)
+    return Result(stage=Stage.REFUSED, errors=(shown,), status=error.status)
 
 
 def _not_allowed(asked: Asked) -> Result:

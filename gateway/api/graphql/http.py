@@ -110,7 +110,7 @@ def result_answer(result: Result, media: Media, method: str) -> Answer:
     headers = [VARY]
     if status == 405:
         headers.append(header(b"allow", "OPTIONS, POST"))
-    if status == 503:
+    if status in {429, 503}:
         headers += _retry_after(result)
     return _answer(status, result.to_payload(), media, tuple(headers))
 

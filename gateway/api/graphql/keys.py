@@ -29,6 +29,7 @@ class Key(Node, Shown):
     last_used_at: datetime | None = about("When it was last used.")
     revoked_at: datetime | None = about("When it was revoked.")
     created_at: datetime = about("When it was issued.")
+    rate_limit: str | None = about("Its own limit, requests/seconds; null: the default.")
 
 
 @strawberry.input(description="A key to issue; without `permissions` it has all you may give.")
@@ -40,6 +41,7 @@ class IssueKeyInput:
     permissions: list[str] | None = given("What it may do; you can only give what you have.")
     allowed_ips: list[str] | None = given("Addresses and networks it may be used from; empty: any.")
     expires_at: datetime | None = given("When it ends; null: never.")
+    rate_limit: str | None = given("A limit of its own, requests/seconds; null: the default.")
 
 
 @strawberry.input(description="Which key to revoke.")

@@ -20,6 +20,7 @@ from gateway.api.graphql.names import in_arguments, to_body
 from gateway.api.graphql.prices import priced
 from gateway.api.graphql.problems import TOP_LEVEL, problem_of
 from gateway.api.graphql.results import DryRun, OperationAccepted, result_union, success_type
+from gateway.api.rest.binding import target_of
 from gateway.api.rest.dry_run import dry_run_out
 from gateway.api.rest.faults import invalid
 from gateway.api.rest.operations import operation_out
@@ -78,6 +79,7 @@ def field_of(mutation: Mutation) -> StrawberryField:
                 if_version=if_version,
                 dry_run=bool(dry_run),
             )
+            await _charge_target(mutation.route, context, body)
             answer = await _ask(mutation, context, dict(body))
         except GatewayError as error:
             return _refused(error, call.asked.request_id)
@@ -127,6 +129,20 @@ def _check(route: Route, *, if_version: int | None, dry_run: bool) -> None:
         faults.append(Fault("/dryRun", "not_allowed", "This changes nothing: just do it."))
     if faults:
         raise invalid(faults)
+
+
+async def _charge_target(route: Route, context: Context, body: dict[str, Any]) -> None:
+    """Count a write to the line or device that the input names.
+
+    Raises:
+        RateLimited
+    """
+    values = {name: body[name] for name in route.texts}
+    for name in route.ids:
+        values[name] = body["id"]
+    target = target_of(route, values)
+    if target is not None:
+        await context.ports.rates.charge_target(context.caller, target)
 
 
 async def _ask(mutation: Mutation, context: Context, body: dict[str, Any]) -> Any:  # noqa: ANN401

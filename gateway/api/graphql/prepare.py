@@ -13,6 +13,7 @@ from typing import Any, Final
 import strawberry
 from graphql import (
     DocumentNode,
+    FieldNode,
     GraphQLSchema,
     OperationDefinitionNode,
     OperationType,
@@ -21,7 +22,7 @@ from graphql import (
 
 from gateway.api.graphql.cache import SizedCache
 from gateway.api.graphql.checked import Checked, check, size_of_refusal
-from gateway.api.graphql.costs import CostRefused, cost_of
+from gateway.api.graphql.costs import CostRefused, cost_of, root_fields_of
 from gateway.api.graphql.limits import Cost, DocumentLimits
 from gateway.api.graphql.prices import PriceTable
 from gateway.api.graphql.refusals import ERRORS_MAX, Phase, Refusal, fault, refusal
@@ -38,7 +39,7 @@ class Prepared:
     """One operation that keeps to all limits.
 
     `document` is the same object for the same text while it is cached. `variables` are as they were
-    sent, `coerced` as the schema understands them.
+    sent, `coerced` as the schema understands them. Each of `root_fields` counts as one request.
     """
 
     text: str
@@ -47,6 +48,7 @@ class Prepared:
     variables: dict[str, Any]
     coerced: dict[str, Any]
     cost: Cost
+    root_fields: int
 
     @property
     def operation_type(self) -> OperationType:
@@ -100,7 +102,8 @@ class Preparer:
         cost = self._cost(checked, operation, coerced)
         if isinstance(cost, Refusal):
             cost.raise_it()
-        return Prepared(text, checked.document, operation, sent, coerced, cost)
+        roots = self._root_fields(checked, operation, coerced)
+        return Prepared(text, checked.document, operation, sent, coerced, cost, roots)
 
     def _check(self, text: str, *, may_introspect: bool) -> Checked | Refusal:
         key = (text, may_introspect)
@@ -130,6 +133,16 @@ class Preparer:
         if isinstance(values, list):
             return refusal(Phase.VARIABLES, values)
         return values.coerced
+
+    def _root_fields(
+        self, checked: Checked, operation: OperationDefinitionNode, variables: dict[str, Any]
+    ) -> int:
+        if len(operation.selection_set.selections) == 1 and isinstance(
+            operation.selection_set.selections[0], FieldNode
+        ):
+            return 1
+        document = checked.document
+        return root_fields_of(document, operation, variables, self._prices, self.limits)
 
     def _cost(
         self, checked: Checked, operation: OperationDefinitionNode, variables: dict[str, Any]

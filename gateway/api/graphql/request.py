@@ -31,7 +31,8 @@ class Asked:
     """Who asks, from where, and how.
 
     `identify` looks the caller up again, for what lasts longer than a moment; it raises
-    Unauthenticated once the key has ended. `no_cache`: answers of panels must be fresh.
+    Unauthenticated once the key has ended. `charge` counts so many requests more than the one that
+    brought this; it raises RateLimited. `no_cache`: answers of panels must be fresh.
     """
 
     ports: Ports
@@ -39,6 +40,7 @@ class Asked:
     request_id: str
     ip: str | None
     identify: Callable[[], Awaitable[Caller]]
+    charge: Callable[[int], Awaitable[None]]
     no_cache: bool = False
     preferences: Preferences = NO_PREFERENCES
 

@@ -10,6 +10,7 @@ from gateway.api.graphql.describe import about
 from gateway.api.graphql.operations import Operation
 from gateway.api.graphql.problems import PROBLEMS, REPLAYED, TOP_LEVEL
 from gateway.api.graphql.scalars import JsonObject
+from gateway.api.rest.binding import may_be_bounded
 from gateway.api.rest.dry_run import DryRunOut
 from gateway.api.rest.routing import Route
 from gateway.domain.errors import (
@@ -19,6 +20,7 @@ from gateway.domain.errors import (
     InvalidRequest,
     NotFound,
     PermissionDenied,
+    RateLimited,
     VersionMismatch,
 )
 
@@ -118,6 +120,8 @@ def errors_of(route: Route) -> tuple[type[GatewayError], ...]:
         errors.append(VersionMismatch)
     if route.ids or route.texts:
         errors.append(NotFound)
+    if may_be_bounded(route):
+        errors.append(RateLimited)
     return tuple(sorted({*errors} - {*TOP_LEVEL}, key=lambda error: error.code))
 
 

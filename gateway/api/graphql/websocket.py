@@ -58,7 +58,7 @@ async def serve_socket(
     credential = None
     if b"authorization" in exchange.headers:
         credential = credential_of(exchange)
-        await edge.asked(exchange, credential)
+        await edge.asked(exchange, credential, is_charged=False)  # connection_init is.
         credential = credential.once_more()
     offered = PROTOCOL in scope.get("subprotocols", ())
     accept = {"type": "websocket.accept", "subprotocol": PROTOCOL if offered else None}
@@ -185,7 +185,7 @@ class Connection:
 
         Raises:
             Hangup: it does not come, or something else comes first.
-            Unauthenticated, ServiceUnavailable
+            Unauthenticated, RateLimited, ServiceUnavailable
         """
         try:
             async with asyncio.timeout(self.edge.options.streams.init_seconds_max):

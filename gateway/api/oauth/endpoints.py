@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from gateway.api.exchange import Answer, Exchange, exchange_of
+from gateway.api.limits import charge
 from gateway.api.oauth.credentials import client_proof, key_proof
 from gateway.api.oauth.errors import NO_STORE
 from gateway.api.oauth.form import Form, read_form, required, scope_in
@@ -21,16 +22,20 @@ from gateway.domain.clock import to_unix
 from gateway.domain.ids import IdKind, is_id
 from gateway.domain.oauth import (
     ACCESS_TOKEN_TYPE,
+    ClientProof,
     ExchangeRequest,
     Grant,
+    InvalidClient,
     InvalidTokenRequest,
     IssuedToken,
+    KnownClient,
     TokenRequest,
     UnsupportedGrantType,
 )
 from gateway.domain.secrets import Secret
 from gateway.domain.tokens import Token
 from gateway.services.context import Context, Ports
+from gateway.services.lockouts import of_address, of_client
 from gateway.services.minting import act_claim, scope_text
 from gateway.services.ports.oauth import OAuth
 from gateway.services.storefront_tokens import exchange_token
@@ -76,10 +81,15 @@ def oauth_endpoints(ports: Ports, oauth: OAuth) -> list[Route]:
 
 
 async def _asked(exchange: Exchange, form: Form, ports: Ports, oauth: OAuth) -> Asked:
-    """Find out who asks. What is not well-formed is told before anybody is looked up."""
+    """Find out who asks, and charge it. What is not well-formed is told before anybody is looked up.
+
+    Raises:
+        RateLimited: too many requests, or too many wrong secrets from this address.
+    """
     proof = key_proof(exchange)
-    known = await oauth.clients.identify(client_proof(exchange, form))
+    known = await _identified(client_proof(exchange, form), exchange, ports, oauth)
     exchange.caller = known.caller
+    await charge(exchange, ports, known.caller)
     proof_key = None if proof is None else await oauth.proofs.key_of(proof)
     context = Context(
         ports=ports, caller=known.caller, request_id=exchange.request_id, ip=exchange.ip
@@ -91,6 +101,20 @@ async def _asked(exchange: Exchange, form: Form, ports: Ports, oauth: OAuth) -> 
         proof_key=proof_key,
         issuer=oauth.issuer,
     )
+
+
+async def _identified(
+    by: ClientProof, exchange: Exchange, ports: Ports, oauth: OAuth
+) -> KnownClient:
+    """Return the client that has proved who it is; who guesses waits longer each time."""
+    at = of_address(exchange.ip)
+    guessed = None if by.client_id is None else of_client(by.client_id, exchange.ip)
+    await ports.lockouts.check(at, guessed)
+    try:
+        return await oauth.clients.identify(by)
+    except InvalidClient:
+        await ports.lockouts.failed(at, guessed)
+        raise
 
 
 async def _token(asked: Asked) -> dict[str, Any]:

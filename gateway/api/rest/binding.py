@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from starlette.types import Receive, Scope
 
@@ -23,8 +24,12 @@ from gateway.api.rest.query import ChangeQuery, Pairs, parse_query
 from gateway.api.rest.routing import Route
 from gateway.domain.errors import Fault, InvalidRequest, MalformedBody, NotFound
 from gateway.domain.idempotency import Idempotency
-from gateway.domain.ids import is_id
+from gateway.domain.ids import IdKind, is_id
 from gateway.services.context import Context, Ports
+
+#: What a loop could write to at the cost of everything else on its panel.
+TARGETS: Final = frozenset({IdKind.LINE, IdKind.DEVICE})
+COLLECTIONS: Final = frozenset({"/v1/lines", "/v1/devices"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +47,12 @@ async def bind(
     """Return what *route*'s endpoint is called with.
 
     Raises:
-        Unauthenticated, NotAcceptable, NotFound: looked at in this order, before the body is read.
+        Unauthenticated, RateLimited, NotAcceptable, NotFound: looked at in this order, before the
+            body is read.
         UnsupportedMediaType, MalformedBody, BodyTooLarge: there is no JSON value to look at.
         InvalidRequest: with the faults of headers, query and body together.
     """
-    caller = await authenticate(exchange, ports)
+    caller = await authenticate(exchange, ports, target=target_of(route, scope["path_params"]))
     check_acceptable(exchange.headers)
     arguments: dict[str, Any] = _parts(route, scope)
     faults: list[Fault] = []
@@ -72,6 +78,31 @@ async def bind(
         wait_seconds=preferences.wait_seconds,
     )
     return Call(context, arguments, preferences)
+
+
+def target_of(route: Route, values: Mapping[str, Any]) -> str | None:
+    """Return what bounds the writes to one line or device: its id, or its owner's own name for it.
+
+    *values* are those of the path; what cannot be an id has no bound, for it is not found.
+    """
+    if not route.is_write:
+        return None
+    for name, kind in route.ids.items():
+        if kind in TARGETS and is_id(kind, values[name]):
+            return str(values[name])
+    if route.collection in COLLECTIONS:
+        for name, pattern in route.texts.items():
+            if re.fullmatch(pattern, values[name]) is not None:
+                return f"{route.collection}/{values[name]}"
+    return None
+
+
+def may_be_bounded(route: Route) -> bool:
+    """Tell whether writes by *route* may be to one line or device."""
+    if not route.is_write:
+        return False
+    named_by_owner = bool(route.texts) and route.collection in COLLECTIONS
+    return named_by_owner or not TARGETS.isdisjoint(route.ids.values())
 
 
 def _parts(route: Route, scope: Scope) -> dict[str, Any]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar
 
-from pydantic import Strict
+from pydantic import AfterValidator, Strict, StringConstraints
 
+from gateway.api.rest.faults import wrong
 from gateway.api.rest.lists import Listed, Networks
 from gateway.api.rest.query import PageQuery
 from gateway.api.rest.routing import delete, get, mapped, mapped_page, post
@@ -13,15 +14,32 @@ from gateway.api.rest.shapes import Out, Time
 from gateway.api.rest.wire import Name, ResellerRef, Wire, example
 from gateway.api.rest.wire import Time as TimeIn
 from gateway.domain.caller import Permission
-from gateway.domain.errors import NotFound
+from gateway.domain.errors import FieldNotAllowed, NotFound
 from gateway.domain.ids import IdKind, KeyId
 from gateway.domain.keys import IssuedKey, Key, NewKey
+from gateway.domain.limits import Rate
 from gateway.domain.paging import Page
 from gateway.services import keys
 from gateway.services.context import Context, Outcome
 
 Permissions = Annotated[
     tuple[Annotated[Permission, Strict(strict=False)], ...], Listed(len(Permission))
+]
+
+
+def _rate_text(text: str) -> str:
+    try:
+        Rate.parse(text)
+    except ValueError as error:
+        raise wrong("out_of_range", f"It {error}.") from None
+    return text
+
+
+#: Requests/seconds.
+RateText = Annotated[
+    str,
+    StringConstraints(pattern=r"^[1-9][0-9]{0,8}/[1-9][0-9]{0,4}$"),
+    AfterValidator(_rate_text),
 ]
 
 
@@ -35,6 +53,7 @@ class KeyCreate(Wire):
     permissions: Permissions | None = None
     allowed_ips: Networks = ()
     expires_at: TimeIn | None = None
+    rate_limit: RateText | None = None
 
     def to_new_key(self) -> NewKey:
         """Return what the caller asks for, in the services' words."""
@@ -44,6 +63,7 @@ class KeyCreate(Wire):
             permissions=None if self.permissions is None else frozenset(self.permissions),
             allowed_ips=self.allowed_ips,
             expires_at=self.expires_at,
+            rate_limit=None if self.rate_limit is None else Rate.parse(self.rate_limit),
         )
 
 
@@ -69,6 +89,7 @@ class KeyOut(Out, frozen=True, kw_only=True):
     last_used_at: Time | None
     revoked_at: Time | None
     created_at: Time
+    rate_limit: str | None
 
 
 class IssuedKeyOut(KeyOut, frozen=True, kw_only=True):
@@ -81,7 +102,7 @@ class IssuedKeyOut(KeyOut, frozen=True, kw_only=True):
     "/v1/keys",
     status=201,
     needs=Permission.KEYS_WRITE,
-    raises=(NotFound,),
+    raises=(NotFound, FieldNotAllowed),
 )
 async def issue_key(context: Context, body: KeyCreate) -> Outcome[IssuedKeyOut]:
     """Issue a key. Its secret is in this answer only."""
@@ -133,4 +154,5 @@ def _members(key: Key) -> dict[str, Any]:
         "last_used_at": key.last_used_at,
         "revoked_at": key.revoked_at,
         "created_at": key.created_at,
+        "rate_limit": None if key.rate_limit is None else str(key.rate_limit),
     }

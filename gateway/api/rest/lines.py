@@ -36,7 +36,13 @@ from gateway.api.rest.routing import (
 )
 from gateway.api.rest.subscription_requests import FindQuery, PutQuery, Reason, named_by
 from gateway.domain.caller import Permission
-from gateway.domain.errors import NotFound, PanelRefusedValues, StateConflict, UsernameTaken
+from gateway.domain.errors import (
+    NotFound,
+    PanelRefusedValues,
+    RateLimited,
+    StateConflict,
+    UsernameTaken,
+)
 from gateway.domain.ids import LineId
 from gateway.domain.lines import ObservedLine
 from gateway.domain.paging import Page
@@ -108,7 +114,11 @@ async def put_line(
     return mapped(outcome, line_with_password_out(context))
 
 
-@post("/v1/lines/lookup", needs=Permission.LINES_READ, raises=raises.READ_LINE)
+@post(
+    "/v1/lines/lookup",
+    needs=Permission.LINES_READ,
+    raises=(*raises.READ_LINE, RateLimited),
+)
 async def look_up_line(context: Context, body: LineLookup) -> Observed[LineOut]:
     """Find the line with these credentials: what a login form asks."""
     found = await lines.look_up_line(context, body.username, Secret(body.password))

@@ -24,8 +24,12 @@ _DRY_RUN: Final = {"$ref": SCHEMAS + DryRunOut.__name__}
 #: Names in the code that say too little outside.
 _PUBLIC_NAMES: Final = {"State": "LineState"}
 
+#: On every answer to a known caller.
+_ALWAYS: Final = ("X-Request-Id", "RateLimit", "RateLimit-Policy")
+
 _EVERYWHERE: Final = (
     errors.Unauthenticated,
+    errors.RateLimited,
     errors.NotAcceptable,
     errors.InvalidRequest,
     errors.ServiceUnavailable,
@@ -100,6 +104,7 @@ def problems_of(route: Route) -> tuple[type[errors.GatewayError], ...]:
         found += [errors.IdempotencyInProgress, errors.IdempotencyKeyReused]
     if route.body is not None:
         found += [errors.MalformedBody, errors.UnsupportedMediaType, errors.BodyTooLarge]
+        found.append(errors.RequestTimeout)
     return tuple(dict.fromkeys(found))
 
 
@@ -181,7 +186,7 @@ def _shared(route: Route) -> list[dict[str, Any]]:
 
 
 def _headers(*names: str) -> dict[str, Any]:
-    return {name: {"$ref": f"#/components/headers/{name}"} for name in ("X-Request-Id", *names)}
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in (*_ALWAYS, *names)}
 
 
 def _successes(route: Route) -> dict[str, Any]:
@@ -265,7 +270,7 @@ def _failure_responses(routes: tuple[Route, ...]) -> dict[str, Any]:
 
 
 def _failure(status: int, found: list[type[errors.GatewayError]]) -> dict[str, Any]:
-    names = ["Retry-After"] if status in {409, 503} else []
+    names = ["Retry-After"] if status in {409, 429, 503} else []
     names += ["WWW-Authenticate"] if status == 401 else []
     return {
         "description": ", ".join(f"`{error.code}`" for error in found),

@@ -75,6 +75,15 @@ PARAMETERS: Final = {
 #: Response headers.
 HEADERS: Final = {
     "X-Request-Id": {"description": "The request's id.", "schema": {"type": "string"}},
+    "RateLimit": {
+        "description": 'What is left: `"default";r=5999;t=1`, requests, and seconds until all are '
+        "back. Not on answers to callers who are not known.",
+        "schema": {"type": "string"},
+    },
+    "RateLimit-Policy": {
+        "description": 'The limit: `"default";q=6000;w=60`, requests in so many seconds.',
+        "schema": {"type": "string"},
+    },
     "ETag": {"description": "The record's version, for If-Match.", "schema": {"type": "string"}},
     "Location": {"description": "Where the answer lives.", "schema": {"type": "string"}},
     "Link": {"description": "The next page, if any.", "schema": {"type": "string"}},

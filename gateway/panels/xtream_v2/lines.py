@@ -25,6 +25,7 @@ from gateway.domain.calls import (
     Taken,
 )
 from gateway.domain.panels import Panel
+from gateway.domain.secrets import Secret
 from gateway.panels.dialect import Answer, Form, Verb
 from gateway.panels.xtream_v2 import answers, columns, fields
 from gateway.panels.xtream_v2.body import Json
@@ -85,9 +86,7 @@ def decode_create(answer: Answer, call: CreateLine) -> CreatedLine | Taken:
         raise answers.refused(refusal)
     found = _created_id(value.get("created_id"))
     pair = call.credentials
-    echoed = value.get("username") == pair.username and pair.password.reveal() == value.get(
-        "password"
-    )
+    echoed = value.get("username") == pair.username and _is_it(pair.password, value.get("password"))
     if found is None or not echoed or not answers.is_success(value):
         raise answers.unknown()
     return CreatedLine(panel_line_id=found)
@@ -136,7 +135,11 @@ def _is_same_line(shown: dict[str, Json], call: GetLineInfo) -> bool:
     pair = call.credentials
     # Later revisions may keep the password to themselves; the username is always shown.
     password = shown.get("password", pair.password.reveal())
-    return shown.get("username") == pair.username and password == pair.password.reveal()
+    return shown.get("username") == pair.username and _is_it(pair.password, password)
+
+
+def _is_it(password: Secret, shown: Json) -> bool:
+    return isinstance(shown, str) and password.equals(shown)
 
 
 def _created_id(value: Json) -> int | None:

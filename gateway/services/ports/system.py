@@ -50,5 +50,6 @@ class Identity(Protocol):
         Raises:
             Unauthenticated: unknown, revoked, expired, or not from this address; a bound token
                 without a good proof, or anything else with one.
+            RateLimited: too many wrong keys came from this address.
             ServiceUnavailable: it cannot be looked up now.
         """
