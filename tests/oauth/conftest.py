@@ -119,7 +119,9 @@ async def a_server(database_url: str, **settings: Any) -> AsyncIterator[Server]:
     listener = open_socket("127.0.0.1:0")
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     async with (
-        a_world(database_url, public_url=url, **settings) as world,
+        a_world(
+            database_url, public_url=url, trusted_proxies=("127.0.0.1/32",), **settings
+        ) as world,
         serving([(world.runtime.app(), listener)], drain_seconds=1),
         httpx2.AsyncClient(base_url=url) as http,
     ):

@@ -6,6 +6,7 @@ import hmac
 import time
 import uuid
 from base64 import urlsafe_b64encode
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -41,13 +42,18 @@ def signed(claims: dict[str, Any], key: Any, **header: Any) -> str:
     return jwt.encode({"alg": alg, "kid": "mine"} | header, claims, key, [alg])
 
 
+ADDRESSES = ip_network("198.18.0.0/15").hosts()
+
+
 async def answer_to(server: Server, assertion: str, **form: str) -> tuple[int, str]:
     asked = {
         "grant_type": "client_credentials",
         "client_assertion_type": TYPE,
         "client_assertion": assertion,
     }
-    answer = await server.post(TOKEN, None, asked | form)
+    # Each from an address of its own, or they would pass for guesses of one stranger.
+    stranger = {"X-Forwarded-For": str(next(ADDRESSES))}
+    answer = await server.post(TOKEN, None, asked | form, **stranger)
     return answer.status_code, answer.json().get("error", "")
 
 

@@ -8,7 +8,7 @@ import json
 import httpx2
 import pytest
 
-from tests.oauth.conftest import TOKEN, Server
+from tests.oauth.conftest import TOKEN, Person, Server
 
 FORM = "application/x-www-form-urlencoded"
 PATHS = (TOKEN, "/oauth/revoke", "/oauth/introspect")
@@ -157,3 +157,22 @@ async def test_no_secret_is_in_an_answer_or_in_the_audit_log(server: Server) -> 
     assert secret not in answer.text
     entries = await server.world.operator.ok("GET", "/v1/audit/entries")
     assert secret not in json.dumps(entries)
+
+
+async def test_who_guesses_a_secret_is_kept_waiting(server: Server) -> None:
+    person = await server.client()
+    guess = Person(id=person.id, secret="xgs_" + "a" * 43)
+    form = {"grant_type": "client_credentials"}
+    told = [await server.post(TOKEN, guess, form) for _ in range(12)]
+    check(told[0], 401, "invalid_client")
+    check(told[-1], 429, "temporarily_unavailable")
+    assert int(told[-1].headers["retry-after"]) >= 1
+    # The right secret has to wait as well, or it would tell a guesser that it is right.
+    assert (await server.post(TOKEN, person, form)).status_code == 429
+
+
+async def test_a_client_s_requests_for_tokens_count(server: Server) -> None:
+    person = await server.client()
+    answer = await server.post(TOKEN, person, {"grant_type": "client_credentials"})
+    assert answer.headers["ratelimit-policy"] == '"default";q=6000;w=60'
+    assert answer.headers["ratelimit"].startswith('"default";r=5999;')

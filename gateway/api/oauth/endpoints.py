@@ -81,7 +81,7 @@ def oauth_endpoints(ports: Ports, oauth: OAuth) -> list[Route]:
 
 
 async def _asked(exchange: Exchange, form: Form, ports: Ports, oauth: OAuth) -> Asked:
-    """Find out who asks, and charge it. What is not well-formed is told before anybody is looked up.
+    """Find out who asks, and charge it. What is not well-formed is told before a look-up.
 
     Raises:
         RateLimited: too many requests, or too many wrong secrets from this address.
