@@ -49,7 +49,8 @@ _WORDS: Final[Mapping[type[GatewayError], str]] = {
     PermissionDenied: "unauthorized_client",
 }
 #: Statuses that say more than 400 does.
-_KEPT: Final = frozenset({404, 405, 413, 415})
+_KEPT: Final = frozenset({404, 405, 408, 413, 414, 415, 431})
+TOO_MANY: Final = 429
 
 
 def error_answer(error: Exception, exchange: Exchange) -> Answer:
@@ -81,4 +82,6 @@ def _told(error: GatewayError) -> tuple[str, int]:
     word = next((word for kind, word in _WORDS.items() if isinstance(error, kind)), None)
     if word is not None:
         return word, 400 if isinstance(error, PermissionDenied) else error.status
+    if error.status == TOO_MANY:
+        return "temporarily_unavailable", error.status
     return "invalid_request", error.status if error.status in _KEPT else 400
