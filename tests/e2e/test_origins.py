@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,9 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
-from gateway.api.origins import MAX_AGE_SECONDS, KnownOrigins, origin_of
+from gateway.api.origins import MAX_AGE_SECONDS
 from gateway.api.server import open_socket, serving
 from gateway.domain.caller import Caller, CallerKind
-from gateway.domain.clock import SystemClock
-from gateway.domain.errors import ServiceUnavailable
 from gateway.domain.ids import ResellerId
 from tests.pretenders import (
     CLIENT_ID,
@@ -303,67 +301,3 @@ async def test_a_refused_upgrade_with_a_key_is_told_in_the_handshake(sockets: So
                 pass
         assert refused.value.response.status_code == 403
         assert ALLOWED not in refused.value.response.headers
-
-
-# --- what is known of origins --------------------------------------------------------------------
-
-
-@dataclass
-class Watch(SystemClock):
-    """A clock that a test moves."""
-
-    at: float = 0.0
-
-    def monotonic(self) -> float:
-        return self.at
-
-
-@dataclass
-class Away:
-    """A database, and whether it is away; counts how often it is asked."""
-
-    real: Any
-    is_away: bool = False
-    asked: int = field(default=0)
-
-    def read(self, scope: Any) -> Any:
-        self.asked += 1
-        if self.is_away:
-            raise ServiceUnavailable("The gateway's database is not available.")
-        return self.real.read(scope)
-
-
-async def test_origins_are_looked_up_every_five_seconds_and_kept_while_the_database_is_away(
-    world: World,
-) -> None:
-    clock, database = Watch(), Away(world.runtime.ports.database)
-    stand_in: Any = database
-    known = KnownOrigins(replace(world.runtime.ports, clock=clock, database=stand_in))
-    assert await known.find("req_1") == {SHOP, OTHER_SHOP}
-    found = (await world.operator.ok("GET", "/v1/clients"))["data"]
-    gone = next(each for each in found if each["origins"] == [OTHER_SHOP])
-    assert (await world.operator.delete(f"/v1/clients/{gone['id']}")).status_code == 204
-    clock.at = 4.9
-    assert await known.find("req_2") == {SHOP, OTHER_SHOP}
-    assert database.asked == 1
-    clock.at, database.is_away = 5.0, True
-    assert await known.find("req_3") == {SHOP, OTHER_SHOP}
-    clock.at, database.is_away = 10.0, False
-    assert await known.find("req_4") == {SHOP}
-    assert database.asked == 3
-
-
-@pytest.mark.parametrize(
-    ("url", "origin"),
-    [
-        ("https://API.example", "https://api.example"),
-        ("https://api.example:443/x", "https://api.example"),
-        ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
-        ("http://[::1]:80", "http://[::1]"),
-        ("", None),
-        ("ftp://api.example", None),
-        ("https://api.example:x", None),
-    ],
-)
-def test_our_own_origin_is_written_as_browsers_write_it(url: str, origin: str | None) -> None:
-    assert origin_of(url) == origin

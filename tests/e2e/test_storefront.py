@@ -9,9 +9,19 @@ import pytest
 
 from gateway.domain.caller import Permission
 from gateway.domain.documents import document_id_of
-from gateway.domain.ids import IdKind
+from gateway.domain.errors import NotFound
+from gateway.domain.ids import IdKind, LineId
+from gateway.domain.subscriptions import ObservedInfo
+from gateway.services import line_info
+from gateway.services.context import Context
 from tests.factories import an_id
-from tests.pretenders import CLIENT_ID, Pretenders, storefront_api, with_pretenders
+from tests.pretenders import (
+    CLIENT_ID,
+    Pretenders,
+    a_storefront,
+    storefront_api,
+    with_pretenders,
+)
 from tests.world import Api, World, a_world
 
 MAC = "00:1A:79:AB:CD:EF"
@@ -87,6 +97,22 @@ async def test_it_reads_its_line_and_every_other_is_as_unknown(
         gone = await api.get(f"/v1/devices/{device['id']}{suffix}")
         none = await api.get(f"/v1/devices/{an_id(IdKind.DEVICE)}{suffix}")
         assert (gone.status_code, neutral(gone.json())) == (404, neutral(none.json()))
+
+
+async def test_the_cache_serves_it_no_other_line_of_its_reseller(
+    world: World, pretenders: Pretenders
+) -> None:
+    """Where scope is decided without the database, the binding holds as well."""
+    mine, other = await world.line(), await world.line()
+    for each in (mine, other):
+        await world.a.api.ok("GET", f"/v1/lines/{each['id']}/info")
+    context = Context(
+        ports=world.runtime.ports, caller=a_storefront(mine), request_id="req_1", ip=None
+    )
+    ids = (LineId(mine["id"]), LineId(other["id"]))
+    found = await line_info.list_line_infos(context, ids)
+    assert isinstance(found[mine["id"]], ObservedInfo)
+    assert isinstance(found[other["id"]], NotFound)
 
 
 async def test_a_device_is_read_in_the_same_way(world: World, pretenders: Pretenders) -> None:
