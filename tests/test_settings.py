@@ -232,3 +232,13 @@ def test_the_public_address_is_that_of_the_bind_where_none_is_given() -> None:
 def test_settings_do_not_change() -> None:
     with pytest.raises(ValidationError):
         Settings().bind = "127.0.0.1:1"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("name", ["DEFAULT", "RESELLER", "TARGET"])
+@pytest.mark.parametrize("text", ["", "fast", "60", "0/60", "60/0", "20000/1"])
+def test_a_rate_is_requests_by_seconds(name: str, text: str) -> None:
+    variable = f"GATEWAY_LIMITS__{name}"
+    with pytest.raises(SettingsError, match=variable):
+        load({variable: text})
+    settings, _ = load({variable: "600/60"})
+    assert getattr(settings.limits, name.lower()) == "600/60"

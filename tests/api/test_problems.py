@@ -98,6 +98,7 @@ def test_headers_say_what_to_do(error: Exception, headers: dict[bytes, bytes]) -
 CONTRACT = {
     "invalid_request": 422, "malformed_body": 400, "unsupported_media_type": 415,
     "body_too_large": 413, "method_not_allowed": 405, "not_acceptable": 406,
+    "request_timeout": 408, "uri_too_long": 414, "headers_too_large": 431, "rate_limited": 429,
     "unauthenticated": 401, "permission_denied": 403, "not_found": 404,
     "username_taken": 409, "mac_taken": 409, "external_id_taken": 409, "state_conflict": 409,
     "version_mismatch": 412, "quota_exceeded": 403, "bouquet_not_allowed": 403,

@@ -26,6 +26,8 @@ def test_a_key_is_issued_listed_and_revoked(cli: Cli) -> None:
     reseller = cli.json("reseller", "add", "--name", "Ann's TV")
     assert reseller == {"id": reseller["id"], "name": "Ann's TV", "state": "active"}
     operator = cli.json("key", "issue", "--name", "ops")
+    slow = cli.json("key", "issue", "--name", "slow", "--rate-limit", "600/60")
+    assert (operator["rate_limit"], slow["rate_limit"]) == (None, "600/60")
     limited = cli.json(
         *("key", "issue", "--name", "shop", "--reseller", reseller["id"]),
         *("--permission", "lines:read", "--permission", "lines:write"),
@@ -34,7 +36,7 @@ def test_a_key_is_issued_listed_and_revoked(cli: Cli) -> None:
     assert operator["reseller_id"] is None
     assert limited["permissions"] == ["lines:read", "lines:write"]
     listed = cli.json("key", "list")["data"]
-    assert [key["id"] for key in listed] == [limited["id"], operator["id"]]
+    assert [key["id"] for key in listed] == [limited["id"], slow["id"], operator["id"]]
     assert not [key for key in listed if "key" in key]
     table = cli.ok("key", "list")
     assert limited["id"] in table
@@ -73,6 +75,7 @@ def test_a_panel_is_added_without_showing_its_key_and_probed(cli: Cli) -> None:
         (("key", "issue", "--name", "x", "--reseller", NOBODY), "not_found"),
         (("key", "issue", "--name", "x", "--reseller", "nobody"), "rsl_"),
         (("key", "issue", "--name", "x", "--permission", "lines:eat"), "lines:eat"),
+        (("key", "issue", "--name", "x", "--rate-limit", "fast"), "--rate-limit must be"),
         (("key", "revoke", "nothing"), "key_"),
         (("key", "revoke", "key_" + "0" * 26), "not_found"),
         (("panel", "probe", NOBODY), "pnl_"),

@@ -95,6 +95,19 @@ async def test_every_answer_to_a_known_caller_says_what_is_left(small_world: Wor
         assert (answer.status_code, "RateLimit" in answer.headers) == (401, False)
 
 
+async def test_the_settings_say_how_much(tmp_path: Path) -> None:
+    limits = {"default": "77/60", "reseller": "12/3600", "target": "1/60"}
+    async with a_world(f"sqlite:///{tmp_path}/g.db", limits=limits) as world:
+        line = await world.line()
+        path = f"/v1/lines/{line['id']}/suspend"
+        first = await world.a.api.post(path)
+        assert first.headers["RateLimit-Policy"] == '"default";q=77;w=60'
+        refused = await world.a.api.post(path)
+        assert refused.headers["RateLimit-Policy"] == '"default";q=77;w=60, "target";q=1;w=60'
+        statuses = [(await world.a.api.get("/v1/me")).status_code for _ in range(11)]
+        assert statuses == [200] * 10 + [429]
+
+
 async def test_too_many_requests_are_refused_and_nothing_is_done(tight: World) -> None:
     key = await a_key(tight)
     assert [left(await key.get("/v1/me")) for _ in range(5)] == [4, 3, 2, 1, 0]
