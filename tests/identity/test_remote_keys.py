@@ -282,7 +282,6 @@ async def test_what_is_no_key_set_is_no_answer(
         {"kid": "a", "kty": "OKP", "crv": "X25519", "x": "A" * 43},
         {"kid": "a", "kty": "OKP", "crv": "Ed25519", "x": "AAAA"},
     ],
-    ids=str,
 )
 async def test_a_key_of_no_use_is_passed_over(
     issuer: IssuerServer, keys: RemoteKeys, jwk: Any
