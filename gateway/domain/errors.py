@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from gateway.domain.limits import Standing
@@ -168,10 +168,11 @@ class RateLimited(GatewayError):
         self,
         detail: str,
         *,
-        retry_after_seconds: int = 1,
+        retry_after_seconds: int | None = 1,
         standings: tuple[Standing, ...] = (),
+        **common: Any,  # noqa: ANN401 - see GatewayError
     ) -> None:
-        super().__init__(detail, retry_after_seconds=retry_after_seconds)
+        super().__init__(detail, retry_after_seconds=retry_after_seconds, **common)
         self.standings = standings
 
 
@@ -182,8 +183,14 @@ class Unauthenticated(GatewayError):
     status = 401
     todo = "Send a valid key or token as Authorization: Bearer <key>."
 
-    def __init__(self, detail: str, *, challenge: Challenge = Challenge.CREDENTIAL) -> None:
-        super().__init__(detail)
+    def __init__(
+        self,
+        detail: str,
+        *,
+        challenge: Challenge = Challenge.CREDENTIAL,
+        **common: Any,  # noqa: ANN401 - see GatewayError
+    ) -> None:
+        super().__init__(detail, **common)
         self.challenge = challenge
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gateway.domain import errors
 from gateway.domain.errors import GatewayError, InternalError
 from gateway.domain.operations import Problem
 
@@ -21,7 +22,12 @@ def problem_of(error: GatewayError) -> Problem:
 
 def error_of(problem: Problem, operation_id: str) -> GatewayError:
     """Return the error that an operation kept, to be raised again."""
-    known = {cls.code: cls for cls in _classes(GatewayError) if not cls.__subclasses__()}
+    # Only those of `domain.errors`: OAuth's have codes of their own, and are never kept.
+    known = {
+        cls.code: cls
+        for cls in _classes(GatewayError)
+        if cls.__module__ == errors.__name__ and not cls.__subclasses__()
+    }
     return known.get(problem.code, InternalError)(
         problem.detail,
         faults=problem.faults,

@@ -125,6 +125,21 @@ async def credentials_out_of_sync(world: World) -> Refused:
     return await change(world.a.api, "suspendLine", {"id": line["id"]})
 
 
+async def panel_unsupported(world: World) -> Refused:
+    await world.operator.ok("PATCH", f"/v1/panels/{world.panel_id}", {"creates_devices": False})
+    return await change(world.a.api, "createDevice", {"mac": MAC, "period": "P1M"})
+
+
+async def rate_limited(world: World) -> Refused:
+    line = await world.line()
+    given = {"id": line["id"], "notes": "x"}
+    for _ in range(130):  # One line may be written to 120 times a minute.
+        found = await change(world.a.api, "updateLine", given, dryRun=True)
+        if found["__typename"] != "DryRun":
+            break
+    return found
+
+
 #: The code -> how to be refused with it; each runs in a world of its own.
 WAYS: dict[str, Callable[[World], Awaitable[Refused]]] = {
     way.__name__: way
@@ -147,12 +162,13 @@ WAYS: dict[str, Callable[[World], Awaitable[Refused]]] = {
         panel_unavailable,
         panel_line_gated,
         credentials_out_of_sync,
+        panel_unsupported,
+        rate_limited,
     )
 }
 #: Members of unions that no caller can be shown here, each with the reason.
 UNTRIED = {
     "outcome_unknown": "where an operation exists it is OperationAccepted, as it is 202 in REST",
-    "panel_unsupported": "the one dialect that exists has all calls",
 }
 
 

@@ -16,6 +16,7 @@ async def seeded(world: World) -> dict[str, Any]:
     named = {"bouquets": [{"id": 1, "name": "Basic"}]}
     await world.operator.ok("PATCH", f"/v1/panels/{world.panel_id}", named)
     line = await world.line(external_id="shop-1", username="anna")
+    client = await world.a.api.ok("POST", "/v1/clients", {"name": "Shop"}, status=201)
     device = await world.a.api.ok(
         "POST",
         "/v1/devices",
@@ -32,6 +33,7 @@ async def seeded(world: World) -> dict[str, Any]:
         "deviceByMac": {"mac": MAC},
         "operation": {"id": operations["data"][0]["id"]},
         "reseller": {"id": world.a.id},
+        "client": {"id": client["id"]},
         "panel": {"id": world.panel_id},
     }
 
