@@ -410,7 +410,8 @@ class Clients:
             if seen.from_cache and self.world.may_be_old():
                 self.world.weather.count("old for a while")
                 return
-            self.world.violate("I6", f"{own} was shown older than its last change, from the {how}")
+            text = f"{own} was shown older than its last change, from the {how}"
+            self.world.doubts.append((own, f"{text} (at {self.world.loop.time():.3f} s)"))
 
 
 def mac_of(number: int) -> str:

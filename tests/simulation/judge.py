@@ -75,6 +75,7 @@ class _Judge:
             self._line(line, renewals)
         for device in self.data.devices.values():
             self._device(device, renewals)
+        self._reads()
         self._answers()
         self._entries()
         self._strangers()
@@ -256,6 +257,17 @@ class _Judge:
                 period = unpack(bytes(request), RenewRequest).term.period
                 moved[operation.resource_id] += 0 if period is None else period.seconds
         return moved
+
+    def _reads(self) -> None:
+        """Condemn reads that were too old (I6).
+
+        Where a ghost of the creation came after the waiting time, there is a second row with the
+        same credentials, and the panel may show either.
+        """
+        for resource_id, text in self.world.doubts:
+            one = self.data.lines.get(resource_id) or self.data.devices.get(resource_id)
+            if one is None or self._created(one)[0] not in self.late:
+                self.world.violations.append(f"I6: {text}")
 
     # --- what was told ---------------------------------------------------------------------------
 

@@ -165,6 +165,8 @@ class World:
     """No process reaches the panel, calm or not."""
     cache_lost_at: float = float("-inf")
     violations: list[str] = field(default_factory=list)
+    doubts: list[tuple[str, str]] = field(default_factory=list)
+    """Reads of a line or device that were too old, unless it is there twice: see the judge."""
     requests: int = 0
     is_calm: bool = False
     trace: list[str] | None = None
