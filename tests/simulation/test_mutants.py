@@ -13,7 +13,7 @@ from tests.simulation.mutants import ROOT, DoesNotApplyError, apply, hunks_of, h
 
 IS_LONG = os.environ.get("LONG", "0") not in {"", "0"}
 #: Bugs that need more luck than others; the rest is caught in the first few histories.
-BUDGET = 50_000 if IS_LONG else 20_000
+BUDGET = 50_000 if IS_LONG else 30_000
 #: In short mode so many of them are hunted, others at each length of the list and each commit.
 SHORT = 6
 
