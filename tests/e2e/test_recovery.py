@@ -348,4 +348,6 @@ async def test_the_workers_do_what_the_services_do(small_world: World) -> None:
         "strays",
         "drift",
         "sweep",
+        "signing-keys",
+        "token-sweep",
     ]

@@ -7,7 +7,7 @@ import multiprocessing
 import os
 import signal
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -53,9 +53,10 @@ class Process:
         return self.handle.is_alive()
 
     def send(self, number: signal.Signals) -> None:
-        """Send a signal."""
+        """Send a signal, if it has not ended by itself."""
         if self.is_alive:
-            os.kill(self.pid, number)
+            with suppress(ProcessLookupError):  # It ended just now.
+                os.kill(self.pid, number)
 
     async def ended(self, seconds: float = STOP_SECONDS_MAX) -> int:
         """Wait for its end; return its exit code, negative for a signal."""
