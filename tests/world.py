@@ -26,6 +26,8 @@ from gateway.workers.recovery import system_context
 
 BASE_URL = "http://gateway.test"
 ENCRYPTION_KEYS = "test:" + "A" * 43 + "="
+#: For tests that ask more often than callers may by default.
+FREE_RATES = dict.fromkeys(("default", "reseller", "target"), "600000/60")
 #: The simulated panel has no limits of its own unless a test sets them.
 FREE_BUDGET = {"calls_per_second": 1000, "burst": 1000, "in_flight": 64, "flood_guard": None}
 OPEN_POLICY = {

@@ -15,7 +15,7 @@ import pytest
 
 from gateway.panels.breaker import Pauses
 from tests.servers.flags import flag
-from tests.world import World, a_world
+from tests.world import FREE_RATES, World, a_world
 
 #: For a minute, 200 reads a second, in the long mode.
 DOWN_SECONDS = 60.0 if flag("LONG") else 4.0
@@ -81,7 +81,7 @@ async def test_readers_get_what_is_cached_with_its_age_and_writers_the_truth(
     tmp_path: Path,
 ) -> None:
     cache = {"info_ttl_seconds": TTL_SECONDS}
-    async with a_world(f"sqlite:///{tmp_path}/g.db", cache=cache) as world:
+    async with a_world(f"sqlite:///{tmp_path}/g.db", cache=cache, limits=FREE_RATES) as world:
         lines = [await world.line(username=f"line{number}") for number in range(LINES)]
         await asyncio.sleep(TTL_SECONDS)
         calls_before = world.runtime.metrics.render()[0]

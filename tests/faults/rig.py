@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from tests.faults.processes import Fleet
 from tests.servers.fault_proxy import FaultProxy
-from tests.world import World, a_world
+from tests.world import FREE_RATES, World, a_world
 
 #: Who asks for a change whose outcome stays unknown is told so before it can be settled.
 DEADLINE_SECONDS: Final = 1.5
@@ -39,6 +39,7 @@ async def a_rig(
     settings = {
         "change_deadline_seconds": DEADLINE_SECONDS,
         "panels": {"settle_seconds": settle_seconds},
+        "limits": FREE_RATES,
     }
     async with (
         a_world(
