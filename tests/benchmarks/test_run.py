@@ -27,7 +27,7 @@ def bench(*words: str, **env: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 def test_a_quick_run_of_one_goal(redis_url: str, tmp_path: Path) -> None:
     output = tmp_path / "deep" / "bench.json"
     words = ("--quick", "--only", "p8", "--database", "sqlite", "--json", "--output", str(output))

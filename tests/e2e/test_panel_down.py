@@ -76,7 +76,7 @@ async def watched(world: World, lines: list[dict[str, Any]]) -> Watch:
     return watch
 
 
-@pytest.mark.timeout(300 if flag("LONG") else 90)
+@pytest.mark.timeout(300)
 async def test_readers_get_what_is_cached_with_its_age_and_writers_the_truth(
     tmp_path: Path,
 ) -> None:

@@ -74,7 +74,7 @@ def apis(rig: Rig, tenant: str = "a") -> list[Api]:
     return [getattr(process.world, tenant).api for process in served]
 
 
-@pytest.mark.timeout(3_600 if flag("LONG") else 240)
+@pytest.mark.timeout(3_600 if flag("LONG") else 600)
 @pytest.mark.parametrize("door", DOORS, ids=lambda door: door.name)
 async def test_x01_x02_copies_are_one_and_another_body_is_refused(pair: Rig, door: Door) -> None:
     gate = asyncio.Semaphore(AT_ONCE)

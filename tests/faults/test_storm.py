@@ -101,7 +101,7 @@ class Storm:
             await age_prepared(self.rig.world)
 
 
-@pytest.mark.timeout(7_200 if flag("LONG") else 240)
+@pytest.mark.timeout(7_200 if flag("LONG") else 600)
 async def test_a_storm_loses_nothing_and_doubles_nothing(rig: Rig) -> None:
     """5,000 changes with LONG=1, on each database; the seed is in the name of what fails."""
     for round_ in range(STORMS):

@@ -245,7 +245,7 @@ def test_no_type_in_any_field_of_an_info_is_too_odd(changes: dict[str, Any]) -> 
     ],
     ids=lambda body: repr(body[:12]),
 )
-@pytest.mark.timeout(5)
+@pytest.mark.timeout(60)  # What is quadratic takes minutes of a megabyte.
 def test_a_megabyte_of_anything_is_read_in_no_time(body: bytes) -> None:
     check(an_answer(body))
 

@@ -194,7 +194,7 @@ def open_operations(folder: Path) -> list[tuple[str, str]]:
         return [(kind, state) for kind, state in rows]
 
 
-@pytest.mark.timeout(180)  # Three programs start, on a machine that may be busy.
+@pytest.mark.timeout(600)  # Three programs start, on a machine that may be busy.
 async def test_a_rolling_update_under_load_fails_no_request_and_loses_no_change(
     tmp_path: Path,
 ) -> None:

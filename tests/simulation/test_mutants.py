@@ -54,7 +54,7 @@ def test_a_mutant_that_fits_no_more_is_an_error(tmp_path: Path) -> None:
         apply("skip_the_wait", tmp_path)
 
 
-@pytest.mark.timeout(3_600 if IS_LONG else 900)
+@pytest.mark.timeout(3_600 if IS_LONG else 1_800)
 @pytest.mark.parametrize("name", hunted())
 def test_a_mutant_is_caught(name: str) -> None:
     caught = hunt(name, operations=BUDGET)
