@@ -10,6 +10,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import structlog
+
 from gateway import __version__
 from gateway.api.app import create_app, create_ops_app
 from gateway.api.graphql.executor import SchemaExecutor
@@ -25,6 +27,7 @@ from gateway.db.engine import make_engine
 from gateway.db.store import SqlDatabase
 from gateway.domain.clock import SystemClock
 from gateway.domain.documents import DocumentsMode, DocumentsModes
+from gateway.domain.ids import PanelId
 from gateway.domain.limits import Rate
 from gateway.domain.secrets import SystemRandom
 from gateway.identity import opening
@@ -38,7 +41,7 @@ from gateway.limits.locks import SharedLocks
 from gateway.limits.runner import ScriptRunner
 from gateway.notices.memory import MemoryNotices
 from gateway.notices.redis import RedisNotices
-from gateway.panels.breaker import Breakers, BreakerState, ReportState
+from gateway.panels.breaker import Breakers, BreakerState
 from gateway.panels.client import HttpPanels, ReportCall
 from gateway.panels.limiter import Limiters
 from gateway.panels.pacing import Budgets, LocalBudgets
@@ -49,6 +52,7 @@ from gateway.panels.transport import Transport
 from gateway.services import credits as panel_credits
 from gateway.services.context import Limits, Ports
 from gateway.services.lockouts import LocalLocks, Lockouts
+from gateway.services.panel_news import tell_panel
 from gateway.services.ports.oauth import OAuth
 from gateway.services.rates import LocalBuckets, RateLimiter, Rates
 from gateway.services.tasks import SingleFlight, TaskKeeper
@@ -56,10 +60,15 @@ from gateway.settings import Settings, SettingsError
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.request_log import note_panel_call
 from gateway.telemetry.requests import RequestTelemetry
+from gateway.webhooks.sender import HttpSender
+from gateway.webhooks.urls import read_host_port
 from gateway.workers.drift import DriftWorker
+from gateway.workers.events import CreditsWorker, EventSweepWorker, ExpiryWorker, PanelNewsWorker
 from gateway.workers.heart import Heart
+from gateway.workers.inbound import InboundDriver, InboundReader, InboundSweepWorker
 from gateway.workers.oauth import SigningKeyWorker, TokenSweepWorker
 from gateway.workers.recovery import Reconciler, RecoveryWorker, StrayWorker, SweepWorker
+from gateway.workers.webhooks import WebhookDispatcher, WebhookSender, WebhookSweepWorker
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -114,6 +123,9 @@ class Runtime:
         workers = (
             *(RecoveryWorker, Reconciler, StrayWorker, DriftWorker, SweepWorker),
             *(SigningKeyWorker, TokenSweepWorker),
+            *(ExpiryWorker, EventSweepWorker, PanelNewsWorker, CreditsWorker),
+            *(WebhookDispatcher, WebhookSender, WebhookSweepWorker),
+            *(InboundReader, InboundDriver, InboundSweepWorker),
         )
         return tuple(worker(self.ports) for worker in workers)
 
@@ -176,7 +188,8 @@ async def build(settings: Settings) -> AsyncIterator[Runtime]:
         cache, soft_checks = await _open_cache(settings, keyring, clock, metrics, stack)
         transport = await stack.enter_async_context(Transport.opened())
         budgets = await _open_budgets(settings, clock, random, stack)
-        breakers = Breakers(clock, report=_circuit_reporter(metrics))
+        circuits = _CircuitReporter(metrics)
+        breakers = Breakers(clock, report=circuits)
         rates, lockouts = await _open_limits(settings, clock, stack)
         tasks = TaskKeeper()
         flights = SingleFlight(tasks)
@@ -201,6 +214,7 @@ async def build(settings: Settings) -> AsyncIterator[Runtime]:
             random=random,
             identity=identity,
             oauth=oauth,
+            sender=await _open_sender(settings, clock, stack),
             tasks=tasks,
             flights=flights,
             limits=_limits(settings),
@@ -209,6 +223,7 @@ async def build(settings: Settings) -> AsyncIterator[Runtime]:
             rates=rates,
             lockouts=lockouts,
         )
+        circuits.ports = ports
         stack.push_async_callback(_finish, ports, settings.drain_seconds)
         yield Runtime(
             settings=settings,
@@ -265,6 +280,14 @@ async def _open_identity(
         storefront_life=timedelta(seconds=settings.oauth.storefront_seconds),
     )
     return opened.identity, oauth
+
+
+async def _open_sender(settings: Settings, clock: SystemClock, stack: AsyncExitStack) -> HttpSender:
+    """Return what webhooks leave by; each place that is let through unchecked is told."""
+    for place in settings.dangerous_webhook_targets:
+        structlog.get_logger("gateway").warning("webhooks.dangerous_target", place=place)
+    dangerous = [read_host_port(text) for text in settings.dangerous_webhook_targets]
+    return await stack.enter_async_context(HttpSender.opened(clock, dangerous=dangerous))
 
 
 async def _open_budgets(
@@ -357,13 +380,25 @@ def _reporter(metrics: Metrics) -> ReportCall:
     return report
 
 
-def _circuit_reporter(metrics: Metrics) -> ReportState:
-    """Show where the circuits of panels stand."""
+class _CircuitReporter:
+    """Shows where the circuits of panels stand, and has it told when one opens or closes again.
 
-    def report(state: BreakerState) -> None:
-        metrics.panel_circuit(panel_id=state.panel_id, state=state.reason or "closed")
+    A circuit that is new is closed, which says nothing: the panel may be down for all others.
+    """
 
-    return report
+    def __init__(self, metrics: Metrics) -> None:
+        self.ports: Ports | None = None
+        self._metrics = metrics
+        self._open: set[PanelId] = set()
+
+    def __call__(self, state: BreakerState) -> None:
+        self._metrics.panel_circuit(panel_id=state.panel_id, state=state.reason or "closed")
+        if self.ports is None or not (state.is_open or state.panel_id in self._open):
+            return
+        (self._open.add if state.is_open else self._open.discard)(state.panel_id)
+        _ = self.ports.tasks.spawn(
+            tell_panel(self.ports, state.panel_id, state.reason), name=f"panel:{state.panel_id}"
+        )
 
 
 def _document_limits(settings: Settings) -> DocumentLimits:

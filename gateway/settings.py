@@ -18,6 +18,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, Va
 from gateway.domain.documents import DocumentsMode
 from gateway.domain.limits import Rate
 from gateway.identity.issuer_settings import IssuerSettings, check_distinct
+from gateway.webhooks.urls import read_host_port
 
 PREFIX: Final = "GATEWAY_"
 NESTED: Final = "__"
@@ -44,9 +45,15 @@ def _rate(text: str) -> str:
     return text
 
 
+def _place(text: str) -> str:
+    read_host_port(text)
+    return text
+
+
 Network = Annotated[str, AfterValidator(_network)]
 Bind = Annotated[str, AfterValidator(_bind)]
 RateText = Annotated[str, AfterValidator(_rate)]
+Place = Annotated[str, AfterValidator(_place)]
 
 
 class _Part(BaseModel):
@@ -183,6 +190,11 @@ class Settings(_Part):
     trusted_proxies: tuple[Network, ...] = Field(
         (),
         description="Networks whose X-Forwarded-For and Forwarded are believed; comma list.",
+    )
+    dangerous_webhook_targets: tuple[Place, ...] = Field(
+        (),
+        description="Places that webhooks may go to though they have private addresses, over http "
+        "as well; comma list of host:port, for trying things out.",
     )
     change_deadline_seconds: float = Field(
         20.0,
@@ -357,7 +369,7 @@ def _split_lists(path: list[str], text: str) -> object:
     Raises:
         SettingsError: a list of more than texts is no YAML.
     """
-    if path == ["trusted_proxies"]:
+    if path in (["trusted_proxies"], ["dangerous_webhook_targets"]):
         return [part.strip() for part in text.split(",") if part.strip()]
     if path == ["issuers"]:
         return _yaml(path, text) or []

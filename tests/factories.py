@@ -15,23 +15,34 @@ from typing import Any, Final
 from gateway.domain.audit import AuditEntry, Phase
 from gateway.domain.caller import ROOT_PATH, Permission
 from gateway.domain.clients import Client
+from gateway.domain.deliveries import Attempt, Delivery, DeliveryState
 from gateway.domain.devices import Device, normal_mac
 from gateway.domain.documents import TrustedDocument, document_id_of
 from gateway.domain.drifts import Difference, Drift, DriftKind
+from gateway.domain.events import Event, EventType
 from gateway.domain.idempotency import KeptAnswer
 from gateway.domain.ids import (
+    AttemptId,
     AuditEntryId,
     ClientId,
+    DeliveryId,
     DeviceId,
     DriftId,
+    EndpointId,
+    EventId,
     IdKind,
+    InboundEventId,
     KeyId,
     LineId,
     OperationId,
     PanelId,
     ResellerId,
+    SourceId,
     new_id,
 )
+from gateway.domain.inbound import InboundEvent, Source, SourceKind, SourceSecret
+from gateway.domain.inbound_rules import ResourceKind
+from gateway.domain.inbound_subjects import Subject, subject_id
 from gateway.domain.keys import Key
 from gateway.domain.lines import Line
 from gateway.domain.operations import Asker, Operation, OperationState
@@ -40,6 +51,7 @@ from gateway.domain.resellers import Policy, Reseller, ResellerState, owner_path
 from gateway.domain.secrets import Secret
 from gateway.domain.signing import SigningKey
 from gateway.domain.subscriptions import Status
+from gateway.domain.webhooks import Endpoint, EndpointSecret, EndpointState, SignatureKind, Tried
 
 NOW: Final = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 PANEL_ID: Final = PanelId("pnl_0000000000000000000000000a")
@@ -215,6 +227,105 @@ def a_client(**changes: Any) -> Client:
     return replace(client, **changes)
 
 
+def a_source(**changes: Any) -> Source:
+    """Return an inbound source of the operator's with the ready rules of Stripe."""
+    source = Source(
+        id=SourceId(an_id(IdKind.SOURCE)),
+        kind=SourceKind.STRIPE,
+        reseller_id=None,
+        owner_path=ROOT_PATH,
+        secrets=(SourceSecret(value=Secret("whsec_1234"), added_at=NOW),),
+        rules="stripe_subscriptions",
+        version=1,
+        created_at=NOW,
+        updated_at=NOW,
+    )
+    return replace(source, **changes)
+
+
+def an_endpoint(**changes: Any) -> Endpoint:
+    """Return an active webhook endpoint of the operator's that gets everything."""
+    endpoint = Endpoint(
+        id=EndpointId(an_id(IdKind.ENDPOINT)),
+        url="https://shop.example/hooks",
+        event_types=(),
+        signature=SignatureKind.V1,
+        description="",
+        reseller_id=None,
+        owner_path=ROOT_PATH,
+        state=EndpointState.ACTIVE,
+        disabled_reason=None,
+        secrets=(EndpointSecret(value=Secret("whsec_MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0")),),
+        public_key=None,
+        failing_since=None,
+        version=1,
+        created_at=NOW,
+        updated_at=NOW,
+    )
+    return replace(endpoint, **changes)
+
+
+def a_delivery(endpoint: Endpoint, **changes: Any) -> Delivery:
+    """Return a delivery to *endpoint* that is due."""
+    delivery = Delivery(
+        id=DeliveryId(an_id(IdKind.DELIVERY)),
+        endpoint_id=endpoint.id,
+        event_id=EventId(an_id(IdKind.EVENT)),
+        event_type=EventType.LINE_RENEWED,
+        resource_id=an_id(IdKind.LINE),
+        sequence=1,
+        owner_path=endpoint.owner_path,
+        state=DeliveryState.PENDING,
+        attempts=0,
+        next_at=NOW,
+        fence=0,
+        created_at=NOW,
+        ended_at=None,
+    )
+    return replace(delivery, **changes)
+
+
+def an_attempt(delivery: Delivery, **changes: Any) -> Attempt:
+    """Return an attempt of *delivery* that was answered with 500."""
+    attempt = Attempt(
+        id=AttemptId(an_id(IdKind.ATTEMPT)),
+        delivery_id=delivery.id,
+        owner_path=delivery.owner_path,
+        at=NOW,
+        headers={"webhook-id": delivery.event_id},
+        tried=Tried(status=500, fault=None, milliseconds=12, answer="no", is_success=False),
+    )
+    return replace(attempt, **changes)
+
+
+def an_inbound_event(source: Source, **changes: Any) -> InboundEvent:
+    """Return an event of *source* that nobody has read."""
+    event_id = an_id(IdKind.INBOUND_EVENT)
+    event = InboundEvent(
+        id=InboundEventId(event_id),
+        source_id=source.id,
+        owner_path=source.owner_path,
+        event_id=f"evt_{event_id}",
+        type="invoice.paid",
+        occurred_at=NOW,
+        received_at=NOW,
+        payload=b"{}",
+    )
+    return replace(event, **changes)
+
+
+def a_subject(source: Source, external_id: str = "order-1", **changes: Any) -> Subject:
+    """Return a line as *source* wants it; it wants nothing."""
+    subject = Subject(
+        id=subject_id(source.id, ResourceKind.LINE, external_id),
+        source_id=source.id,
+        owner_path=source.owner_path,
+        resource=ResourceKind.LINE,
+        external_id=external_id,
+    )
+    return replace(subject, **changes)
+
+
 def an_asker(**changes: Any) -> Asker:
     """Return an operator who asks with a key."""
     asker = Asker(
@@ -266,6 +377,21 @@ def a_drift(**changes: Any) -> Drift:
         last_seen_at=NOW,
     )
     return replace(drift, **changes)
+
+
+def an_event(**changes: Any) -> Event:
+    """Return the event of some line of the operator's that was changed."""
+    event = Event(
+        id=EventId(an_id(IdKind.EVENT)),
+        type=EventType.LINE_UPDATED,
+        resource_id=an_id(IdKind.LINE),
+        panel_id=PANEL_ID,
+        reseller_id=None,
+        owner_path=ROOT_PATH,
+        at=NOW,
+        data={"id": "line_x"},
+    )
+    return replace(event, **changes)
 
 
 def an_audit_entry(**changes: Any) -> AuditEntry:

@@ -242,3 +242,13 @@ def test_a_rate_is_requests_by_seconds(name: str, text: str) -> None:
         load({variable: text})
     settings, _ = load({variable: "600/60"})
     assert getattr(settings.limits, name.lower()) == "600/60"
+
+
+def test_places_that_webhooks_may_go_to_all_the_same_are_a_list() -> None:
+    variable = "GATEWAY_DANGEROUS_WEBHOOK_TARGETS"
+    settings, _ = load({variable: "127.0.0.1:9000, receiver:80,[::1]:90"})
+    assert settings.dangerous_webhook_targets == ("127.0.0.1:9000", "receiver:80", "[::1]:90")
+    assert load({variable: ""})[0].dangerous_webhook_targets == ()
+    for wrong in ("receiver", "http://receiver:80", "receiver:80/x", "*:80", "127.1:80"):
+        with pytest.raises(SettingsError, match=rf"{variable}__0: .*must be host:port"):
+            load({variable: wrong})

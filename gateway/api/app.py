@@ -18,6 +18,7 @@ from gateway.api.graphql.endpoint import GraphqlRoute
 from gateway.api.graphql.graphiql import graphiql_answer, graphiql_routes
 from gateway.api.graphql.request import Executor
 from gateway.api.health import health_routes
+from gateway.api.inbound import inbound_routes
 from gateway.api.middleware import BodyLimitMiddleware, ExchangeMiddleware, note
 from gateway.api.oauth.endpoints import oauth_endpoints
 from gateway.api.oauth.errors import error_answer
@@ -51,6 +52,7 @@ def create_app(
             RestRoutes(routes, ports),
             *graphql,
             *_oauth_routes(ports),
+            *inbound_routes(ports),
             *health_routes(ports, options, free_metrics=False),
             *docs_routes(
                 lambda: to_text(openapi(routes)), None if executor is None else executor.sdl

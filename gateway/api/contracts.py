@@ -8,6 +8,7 @@ from pathlib import Path
 
 from graphql import build_schema, find_breaking_changes
 
+from gateway.api.event_schemas import event_schemas
 from gateway.api.graphql.schema import make_schema
 from gateway.api.problems import problem_table
 from gateway.api.rest.faults import FAULT_CODES
@@ -27,6 +28,7 @@ def contracts() -> dict[str, str]:
         "openapi.json": to_text(openapi(TABLE)),
         "problems.json": to_text(problems),
         "schema.graphql": make_schema().as_str() + "\n",
+        **{f"webhooks/{name}.json": to_text(it) for name, it in event_schemas().items()},
     }
 
 
@@ -43,11 +45,11 @@ def breaking_changes(published: str, present: str) -> list[str]:
 
 def write_schemas(folder: Path) -> list[Path]:
     """Write the files into *folder* and return those that changed."""
-    folder.mkdir(parents=True, exist_ok=True)
     changed = []
     for name, text in contracts().items():
         path = folder / name
         if _read(path) != text:
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
             changed.append(path)
     return changed

@@ -20,6 +20,7 @@ from gateway.cli import (
     run,
     schema,
     simulate,
+    webhooks,
 )
 from gateway.cli.output import CommandError
 from gateway.domain.errors import GatewayError
@@ -39,6 +40,7 @@ app.add_typer(panels.app, name="panel")
 app.add_typer(resellers.app, name="reseller")
 app.add_typer(keys.app, name="key")
 app.add_typer(clients.app, name="client")
+app.add_typer(webhooks.app, name="webhook")
 app.add_typer(documents.app, name="documents")
 app.add_typer(encryption.app, name="encryption")
 app.add_typer(schema.app, name="schema")

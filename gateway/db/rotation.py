@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any, Final
 import sqlalchemy as sa
 
 from gateway.db.rows import KeptAnswerRow, PanelRow
+from gateway.db.rows_inbound import InboundEventRow, InboundSourceRow
 from gateway.db.rows_lines import LineRow
 from gateway.db.rows_oauth import SigningKeyRow
 from gateway.db.rows_operations import OperationRow
+from gateway.db.rows_webhooks import EndpointRow
 from gateway.db.touched import touching
 from gateway.services.scope import system_scope
 
@@ -34,6 +36,9 @@ SEALED: Final[tuple[tuple[type[Any], tuple[str, ...]], ...]] = (
     (OperationRow, ("request", "desired", "result")),
     (KeptAnswerRow, ("result",)),
     (SigningKeyRow, ("private_jwk",)),
+    (InboundSourceRow, ("secrets",)),
+    (InboundEventRow, ("payload",)),
+    (EndpointRow, ("secrets",)),
 )
 
 

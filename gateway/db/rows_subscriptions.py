@@ -58,6 +58,7 @@ class SubscriptionRow(Watched, Owned, Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
     compared_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    tell_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class ReferenceRow(Owned, Base):
@@ -98,6 +99,7 @@ def indexes_of(table: str) -> tuple[sa.Index, ...]:
         sa.Index(None, "expires_at"),
         sa.Index(None, "updated_at"),
         sa.Index(None, "panel_id", "compared_at"),
+        sa.Index(None, "tell_at"),
     )
 
 

@@ -16,20 +16,27 @@ from gateway.db import migrations
 from gateway.db.answers import SqlKeptAnswers
 from gateway.db.audit import SqlAuditEntries
 from gateway.db.clients import SqlClients
+from gateway.db.credit_alerts import SqlCreditAlerts
+from gateway.db.deliveries import SqlDeliveries, SqlDispatch
 from gateway.db.devices import SqlDevices
 from gateway.db.documents import SqlTrustedDocuments
 from gateway.db.drifts import SqlDrifts
 from gateway.db.engine import WRITES, is_sqlite
+from gateway.db.events import SqlEvents
 from gateway.db.failures import unavailable
 from gateway.db.holds import NoHolds
+from gateway.db.inbound import SqlInboundEvents, SqlInboundSources
+from gateway.db.inbound_subjects import SqlInboundSubjects
 from gateway.db.keys import SqlKeys
 from gateway.db.lines import SqlLines
 from gateway.db.oauth import SqlRevokedTokens, SqlSigningKeys, SqlUsedAssertions
 from gateway.db.operations import SqlOperations
+from gateway.db.panel_states import SqlPanelStates
 from gateway.db.panels import SqlPanels
 from gateway.db.resellers import SqlResellers
 from gateway.db.scope_guard import ScopedSession
 from gateway.db.touched import touched
+from gateway.db.webhooks import SqlEndpoints
 from gateway.domain.clock import SystemClock
 from gateway.domain.errors import ServiceUnavailable
 
@@ -38,8 +45,11 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncEngine
 
+    from gateway.services.ports import events_store as event_ports
+    from gateway.services.ports import inbound_store as inbound_ports
     from gateway.services.ports import oauth_store as oauth_ports
     from gateway.services.ports import store as ports
+    from gateway.services.ports import webhooks_store as webhook_ports
     from gateway.services.ports.sealer import Sealer
     from gateway.services.scope import Scope
 
@@ -63,12 +73,21 @@ class SqlStore:
     clients: ports.Clients
     operations: ports.Operations
     drifts: ports.Drifts
+    events: event_ports.Events
+    panel_states: event_ports.PanelStates
+    credit_alerts: event_ports.CreditAlerts
     audit: ports.AuditEntries
     answers: ports.KeptAnswers
     documents: ports.TrustedDocuments
     signing_keys: oauth_ports.SigningKeys
     revoked_tokens: oauth_ports.RevokedTokens
     used_assertions: oauth_ports.UsedAssertions
+    inbound_sources: inbound_ports.InboundSources
+    inbound_events: inbound_ports.InboundEvents
+    inbound_subjects: inbound_ports.InboundSubjects
+    endpoints: webhook_ports.Endpoints
+    deliveries: webhook_ports.Deliveries
+    dispatch: webhook_ports.Dispatch
     holds: ports.Holds
     session: AsyncSession
 
@@ -177,12 +196,21 @@ class SqlDatabase:
             clients=SqlClients(*made),
             operations=SqlOperations(*made),
             drifts=SqlDrifts(*made),
+            events=SqlEvents(*made),
+            panel_states=SqlPanelStates(*made),
+            credit_alerts=SqlCreditAlerts(*made),
             audit=SqlAuditEntries(*made),
             answers=SqlKeptAnswers(*made),
             documents=SqlTrustedDocuments(*made),
             signing_keys=SqlSigningKeys(*made),
             revoked_tokens=SqlRevokedTokens(*made),
             used_assertions=SqlUsedAssertions(*made),
+            inbound_sources=SqlInboundSources(*made),
+            inbound_events=SqlInboundEvents(*made),
+            inbound_subjects=SqlInboundSubjects(*made),
+            endpoints=SqlEndpoints(*made),
+            deliveries=SqlDeliveries(*made),
+            dispatch=SqlDispatch(*made),
             holds=NoHolds(),
             session=session,
         )

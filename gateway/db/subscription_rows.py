@@ -91,6 +91,7 @@ def columns_of(resource: Subscription) -> dict[str, Any]:
         "updated_at": resource.updated_at,
         # What is made is read back at once; later comparisons have their own statement.
         "compared_at": resource.created_at,
+        "tell_at": resource.created_at,
     }
 
 

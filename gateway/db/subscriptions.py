@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar
 
 import sqlalchemy as sa
 
-from gateway.db.repository import Repository, not_found
+from gateway.db.repository import not_found
 from gateway.db.rows_operations import OperationRow
 from gateway.db.rows_subscriptions import OPERATOR, SubscriptionRow
 from gateway.db.subscription_rows import in_state, with_prefix
+from gateway.db.told_subscriptions import ToldSubscriptions
 from gateway.db.touched import touching
 from gateway.domain.errors import ExternalIdTaken, GatewayError, StateConflict
 from gateway.domain.ids import OperationId
@@ -29,14 +30,14 @@ if TYPE_CHECKING:
 RowT = TypeVar("RowT", bound=SubscriptionRow)
 
 #: What `save` leaves alone; the owner is the scope's business.
-_FIXED: Final = frozenset({"id", "owner_path", "created_at", "compared_at"})
+_FIXED: Final = frozenset({"id", "owner_path", "created_at", "compared_at", "tell_at"})
 #: As a constant in the statement, since only so the database sees that the partial index fits.
 _TERMINATED: Final = sa.literal("terminated", literal_execute=True)
 #: What is on its panel for sure, or was: only there is something to compare.
 _COMPARED: Final = (Status.LIVE.value, Status.TERMINATED.value)
 
 
-class SqlSubscriptions(Repository, Generic[SubscriptionT, RowT]):
+class SqlSubscriptions(ToldSubscriptions[SubscriptionT, RowT], Generic[SubscriptionT, RowT]):
     """The port Subscriptions. A subclass knows the rows, and the name that is unique on a panel."""
 
     __slots__ = ()
@@ -44,15 +45,6 @@ class SqlSubscriptions(Repository, Generic[SubscriptionT, RowT]):
     reference_rows: ClassVar[type[ReferenceRow]]
     #: The constraints that keep a reference from being used twice, as each database names them.
     reference_used: ClassVar[tuple[str, ...]]
-
-    @property
-    @abstractmethod
-    def rows(self) -> type[RowT]:
-        """Return the class of the rows."""
-
-    @abstractmethod
-    def resource_of(self, row: RowT) -> SubscriptionT:
-        """Return what a row holds."""
 
     @abstractmethod
     def columns_of(self, resource: SubscriptionT) -> dict[str, Any]:
@@ -101,6 +93,7 @@ class SqlSubscriptions(Repository, Generic[SubscriptionT, RowT]):
         """Write the whole row but its owner. Raises NotFound, ExternalIdTaken, VersionMismatch."""
         columns = self.columns_of(resource)
         values = {name: value for name, value in columns.items() if name not in _FIXED}
+        values["tell_at"] = self._telling_after(values)
         await self.save_version(
             self.rows,
             columns["id"],

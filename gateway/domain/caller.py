@@ -72,6 +72,8 @@ OPERATOR_ONLY: Final = frozenset(
 )
 ALL_PERMISSIONS: Final = frozenset(Permission)
 RESELLER_PERMISSIONS: Final = ALL_PERMISSIONS - OPERATOR_ONLY
+#: What the rules of an inbound source may do.
+SOURCE_PERMISSIONS: Final = frozenset({Permission.LINES_WRITE, Permission.DEVICES_WRITE})
 
 
 class CallerKind(StrEnum):
@@ -112,6 +114,29 @@ class Caller:
     def system(cls, name: str) -> Caller:
         """Return the caller that a worker or the command line acts as."""
         return cls(kind=CallerKind.SYSTEM, id=name, permissions=ALL_PERMISSIONS)
+
+    @classmethod
+    def of_source(
+        cls,
+        source_id: str,
+        reseller_id: ResellerId | None,
+        owner_path: str,
+        *,
+        suspended: bool,
+    ) -> Caller:
+        """Return the caller that an inbound source acts as: its reseller, for changes only.
+
+        The source stands where a key would. *reseller_id* None: the operator's source.
+        """
+        return cls(
+            kind=CallerKind.OPERATOR if reseller_id is None else CallerKind.RESELLER,
+            id=reseller_id or CallerKind.OPERATOR.value,
+            key_id=source_id,
+            reseller_id=reseller_id,
+            owner_path=owner_path,
+            permissions=SOURCE_PERMISSIONS,
+            suspended=suspended,
+        )
 
     @property
     def sees_everything(self) -> bool:

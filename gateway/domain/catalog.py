@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from gateway.domain.ids import PanelId
+from gateway.domain.ids import PanelId, ResellerId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,9 +31,29 @@ class PanelBalance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credits:
-    """A reseller's credits. `balance`, `held` and `low_threshold` are None without a ledger."""
+    """A reseller's credits. `balance` and `held` are None without a ledger.
+
+    `low_threshold` None: it has set none.
+    """
 
     balance: str | None
     held: str | None
     panel_balances: tuple[PanelBalance, ...]
     low_threshold: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Threshold:
+    """Below what a reseller is told that its credits are low; None: never."""
+
+    reseller_id: ResellerId
+    low_threshold: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreditAlert:
+    """A threshold that is set, and the panels on which it was told and nothing has risen since."""
+
+    reseller_id: ResellerId
+    low_threshold: str
+    low_on: tuple[PanelId, ...] = ()

@@ -23,6 +23,12 @@ AuditEntryId = NewType("AuditEntryId", str)
 DriftId = NewType("DriftId", str)
 ClientId = NewType("ClientId", str)
 TokenId = NewType("TokenId", str)
+EventId = NewType("EventId", str)
+SourceId = NewType("SourceId", str)
+InboundEventId = NewType("InboundEventId", str)
+EndpointId = NewType("EndpointId", str)
+DeliveryId = NewType("DeliveryId", str)
+AttemptId = NewType("AttemptId", str)
 
 
 #: Crockford's alphabet in lower case: no i, l, o, u, so ids survive being read aloud.
@@ -45,6 +51,12 @@ class IdKind(StrEnum):
     DOCUMENT = "doc"
     CLIENT = "cli"
     TOKEN = "tok"  # noqa: S105 - a prefix
+    EVENT = "evt"
+    SOURCE = "src"
+    INBOUND_EVENT = "inb"
+    ENDPOINT = "whe"
+    DELIVERY = "dlv"
+    ATTEMPT = "att"
 
 
 def new_id(kind: IdKind, at: datetime, random_bytes: Callable[[int], bytes]) -> str:

@@ -66,16 +66,32 @@ class Period:
         Raises:
             OverflowError: the result lies beyond the year 9999.
         """
-        months = start.year * 12 + start.month - 1 + self.months
-        year, month = divmod(months, 12)
-        if year > 9999:
-            message = "beyond the year 9999"
-            raise OverflowError(message)
-        day = min(start.day, calendar.monthrange(year, month + 1)[1])
-        return start.replace(year=year, month=month + 1, day=day) + timedelta(seconds=self.seconds)
+        return _months_later(start, self.months) + timedelta(seconds=self.seconds)
+
+    def before(self, end: datetime) -> datetime:
+        """Return the moment this long before *end*: months first, as in `after`.
+
+        Raises:
+            OverflowError: the result lies before the year 1.
+        """
+        return _months_later(end, -self.months) - timedelta(seconds=self.seconds)
 
     def __str__(self) -> str:
         months = f"{self.months}M" if self.months else ""
         days, rest = divmod(self.seconds, 86_400)
         dates = f"{months}{days}D" if days else months
         return f"P{dates}" + (f"T{rest}S" if rest else "")
+
+
+def _months_later(start: datetime, count: int) -> datetime:
+    """Return the same day so many months later, or the last one of a shorter month.
+
+    Raises:
+        OverflowError: outside of the years 1 to 9999.
+    """
+    year, month = divmod(start.year * 12 + start.month - 1 + count, 12)
+    if not 1 <= year <= 9999:
+        message = "outside of the calendar"
+        raise OverflowError(message)
+    day = min(start.day, calendar.monthrange(year, month + 1)[1])
+    return start.replace(year=year, month=month + 1, day=day)

@@ -18,6 +18,7 @@ from gateway.services.idempotency import write_once
 from gateway.services.noun import Noun, ObservedT, ResourceT, owner_of
 from gateway.services.ports.store import Store
 from gateway.services.records import differences
+from gateway.services.telling import tell_resource
 
 #: The others have no values: what is not there, or not shown, cannot be taken over.
 _WITH_VALUES: Final = frozenset({DriftKind.CHANGED, DriftKind.REPLACED})
@@ -64,6 +65,7 @@ async def adopt(
             after=new,
         )
         await store.audit.append(entry)
+        await tell_resource(store, act.ports, "updated", after)
         return noun.observed(after, None)
 
     outcome = await write_once(act, noun.observed_type, change)

@@ -20,6 +20,7 @@ from gateway.services.noun import AnyEdit, Noun, ObservedT, ResourceT, owner_of
 from gateway.services.ports.store import Store
 from gateway.services.records import differences
 from gateway.services.subscription_kind import ObservedEdit
+from gateway.services.telling import tell_resource
 
 #: What only our registry holds; a patch of nothing else asks the panel nothing.
 _OURS: Final = frozenset({"external_id", "metadata"})
@@ -90,6 +91,7 @@ class ChangeKind(ObservedEdit[ChangeRequest, ResourceT, ObservedT]):
                     after=new,
                 )
             )
+            await tell_resource(store, action.ports, "updated", after)
         return Already(self.noun.observed(after, None))
 
     async def _check_external_id(

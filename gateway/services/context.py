@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from gateway.services.ports.oauth import OAuth
     from gateway.services.ports.panels import PanelCall, Panels
     from gateway.services.ports.sealer import Sealer
+    from gateway.services.ports.sender import Sender
     from gateway.services.ports.store import Database
     from gateway.services.ports.system import Clock, Identity, Random
     from gateway.services.tasks import SingleFlight, TaskKeeper
@@ -66,6 +67,8 @@ class Ports:
     oauth: OAuth | None = None
     rates: RateLimiter = field(default_factory=RateLimiter)
     lockouts: Lockouts = field(default_factory=Lockouts)
+    #: What webhooks leave by; None: this process sends none.
+    sender: Sender | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ from gateway.domain.catalog import Credits, PanelBalance
 from gateway.domain.errors import Fault, InvalidRequest, PanelError
 from gateway.domain.ids import ResellerId
 from gateway.domain.panels import Panel
-from gateway.domain.resellers import PanelAccount
+from gateway.domain.resellers import PanelAccount, Reseller
 from gateway.services.action import Action, action
 from gateway.services.codec import pack, unpack
 from gateway.services.context import Ports
@@ -42,15 +42,36 @@ async def get_credits(act: Action, reseller_id: ResellerId | None) -> Credits:
         NotFound: there is no such reseller.
         InvalidRequest: an operator named none.
     """
+    whose = whose_credits(act, reseller_id, pointer="?reseller_id")
+    async with act.read() as store:
+        reseller = await store.resellers.get(whose)
+        alert = await store.credit_alerts.find(whose)
+    return Credits(
+        balance=None,
+        held=None,
+        panel_balances=await balances_of(act, reseller),
+        low_threshold=None if alert is None else alert.low_threshold,
+    )
+
+
+def whose_credits(act: Action, reseller_id: ResellerId | None, *, pointer: str) -> ResellerId:
+    """Return whose credits are meant.
+
+    Raises:
+        InvalidRequest: an operator named nobody.
+    """
     whose = reseller_id or act.context.caller.reseller_id
     if whose is None:
         detail = "Name the reseller: operators have no credits."
-        raise InvalidRequest(detail, faults=(Fault("?reseller_id", "missing", detail),))
+        raise InvalidRequest(detail, faults=(Fault(pointer, "missing", detail),))
+    return whose
+
+
+async def balances_of(act: Action, reseller: Reseller) -> tuple[PanelBalance, ...]:
+    """Return what each panel says that the reseller's account has left there."""
     async with act.read() as store:
-        reseller = await store.resellers.get(ResellerId(whose))
         held = [(it, await store.panels.get(it.panel_id)) for it in reseller.panel_accounts]
-    balances = [await _balance(act.ports, account, panel) for account, panel in held]
-    return Credits(balance=None, held=None, panel_balances=tuple(balances), low_threshold=None)
+    return tuple([await _balance(act.ports, account, panel) for account, panel in held])
 
 
 async def _balance(ports: Ports, account: PanelAccount, panel: Panel) -> PanelBalance:

@@ -219,7 +219,7 @@ async def _record(act: Action, noun: AnyNoun, resource: Subscription, seen: _See
         if present.epoch != resource.epoch:
             return  # What was read may be older than our change; it is looked at again later.
         if seen.kind is not None:
-            subject = subject_of(noun, resource)
+            subject = subject_of(noun, present)
             is_new = await write_down(store, act.ports, subject, seen.kind, seen.differences)
         await rows.set_compared(resource_id, await engine.shared_now(act.ports, store))
     if is_new:

@@ -17,6 +17,7 @@ from gateway.services.asking import ask
 from gateway.services.noun import Noun, ObservedT, ResourceT, owner_of
 from gateway.services.ports.store import Store
 from gateway.services.records import facts_of
+from gateway.services.telling import tell_resource
 
 
 async def on_panel(action: Action, panel_id: PanelId, read: ReadCall) -> LineInfo:
@@ -43,7 +44,7 @@ async def owner(store: Store, reseller_id: ResellerId | None) -> Reseller | None
 async def adopt(
     action: Action, noun: Noun[ResourceT, ObservedT], store: Store, resource: ResourceT
 ) -> ObservedT:
-    """Write the record and its audit entry.
+    """Write the record, its audit entry, and the event that it came to be.
 
     Raises:
         UsernameTaken, MacTaken, ExternalIdTaken: it is ours already.
@@ -57,6 +58,7 @@ async def adopt(
             after=facts_of(resource, action.ports.sealer),
         )
     )
+    await tell_resource(store, action.ports, "created", resource)
     return noun.observed(resource, None)
 
 

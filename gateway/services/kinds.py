@@ -18,6 +18,7 @@ from gateway.domain.errors import GatewayError, PanelError
 from gateway.domain.ids import PanelId
 from gateway.domain.operations import Operation
 from gateway.domain.panels import Panel
+from gateway.domain.subscriptions import Subscription
 from gateway.services.action import Action
 from gateway.services.audit_log import Owner
 from gateway.services.context import Ports
@@ -112,9 +113,13 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Applied(Generic[Result]):
-    """What `apply` wrote: the answer, the facts for the audit log, and the epoch it raised to."""
+    """What `apply` wrote: the answer, the facts for the audit log, and the epoch it raised to.
+
+    `resource`: the line or device as it is now, for those who are told; None: none of ours.
+    """
 
     result: Result
+    resource: Subscription | None
     before: dict[str, Any] | None
     after: dict[str, Any] | None
     epoch: int

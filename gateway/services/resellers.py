@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from gateway.domain.audit import Phase
 from gateway.domain.caller import ROOT_PATH, Permission
 from gateway.domain.calls import UNCHANGED
 from gateway.domain.errors import Fault, InvalidRequest, NotFound
+from gateway.domain.events import EventType
 from gateway.domain.ids import IdKind, ResellerId, new_id
 from gateway.domain.paging import Page, PageRequest
 from gateway.domain.resellers import (
@@ -26,6 +27,12 @@ from gateway.services.context import Outcome
 from gateway.services.idempotency import write_once
 from gateway.services.ports.store import Store
 from gateway.services.records import differences
+from gateway.services.telling import tell_reseller
+
+_SWITCHED: Final = {
+    ResellerState.SUSPENDED: EventType.RESELLER_SUSPENDED,
+    ResellerState.ACTIVE: EventType.RESELLER_RESUMED,
+}
 
 
 @action("reseller.create", needs=Permission.RESELLERS_WRITE, is_audited=True)
@@ -136,6 +143,11 @@ async def _save(act: Action, store: Store, before: Reseller, after: Reseller) ->
     after = replace(after, version=before.version + 1, updated_at=act.ports.clock.now())
     await store.resellers.save(after, expected_version=before.version)
     await _record(act, store, before, after)
+    if after.policy.expiring_marks != before.policy.expiring_marks:
+        for rows in (store.lines, store.devices):
+            await rows.look_anew(after.id, after.updated_at)
+    if after.state is not before.state:
+        await tell_reseller(store, act.ports, _SWITCHED[after.state], after)
     return after
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from gateway.domain.audit import AuditEntry, Phase
 from gateway.domain.errors import GatewayError, NotFound, PanelOutcomeUnknown
+from gateway.domain.events import EventType
 from gateway.domain.operations import PROBES_MAX, Operation, OperationState
 from gateway.services.audit_log import Owner, new_entry
 from gateway.services.codec import pack
@@ -16,6 +17,7 @@ from gateway.services.ports.cache import CacheEntry
 from gateway.services.ports.store import Store
 from gateway.services.problems import problem_of
 from gateway.services.scope import system_scope
+from gateway.services.telling import tell_change, tell_operation
 
 
 class EndedElsewhereError(Exception):
@@ -72,6 +74,9 @@ async def apply_in(
         await store.holds.capture(work.operation.id)
     entry = _entry(work, Phase.SUCCEEDED, before=applied.before, after=applied.after, digest=digest)
     await store.audit.append(entry)
+    name, is_changed = work.operation.kind, bool(applied.after)
+    await tell_change(store, work.ports, name, applied.resource, is_changed=is_changed)
+    await tell_operation(store, work.ports, EventType.OPERATION_SUCCEEDED, ended)
     return applied
 
 
@@ -113,6 +118,7 @@ async def fail_in(
     if never_sent and work.operation.idempotency_id is not None:
         await store.answers.delete(work.operation.idempotency_id)
     await store.audit.append(_entry(work, Phase.FAILED, code=error.code, digest=digest))
+    await tell_operation(store, work.ports, EventType.OPERATION_FAILED, ended)
     return True
 
 
@@ -161,6 +167,7 @@ async def hand_over(
         await kind.mark_unknown(store, work)
         if work.operation.probes <= PROBES_MAX:  # Else it was handed over before.
             await store.audit.append(_entry(work, Phase.UNKNOWN, code=error.code))
+            await tell_operation(store, work.ports, EventType.OPERATION_NEEDS_ATTENTION, ended)
 
 
 def _ended(

@@ -81,7 +81,7 @@ class StrayKind(Kind[AnyEdit, Stray, AnyEdit, None]):
     async def apply(
         self, store: Store, work: Work[AnyEdit, Stray], desired: AnyEdit, verdict: Verdict
     ) -> Applied[None]:
-        return Applied(result=None, before=None, after={"enabled": False}, epoch=0)
+        return Applied(result=None, resource=None, before=None, after={"enabled": False}, epoch=0)
 
     async def abandon(self, store: Store, work: Work[AnyEdit, Stray]) -> None:
         """Nothing was reserved."""

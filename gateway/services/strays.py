@@ -18,6 +18,7 @@ from gateway.domain.audit import Phase
 from gateway.domain.caller import Permission
 from gateway.domain.calls import Creation, LineInfo
 from gateway.domain.errors import PanelOutcomeUnknown, ServiceUnavailable
+from gateway.domain.events import EventType
 from gateway.domain.ids import IdKind, OperationId, new_id
 from gateway.domain.operations import Operation, OperationState
 from gateway.services import engine
@@ -32,6 +33,7 @@ from gateway.services.problems import problem_of
 from gateway.services.registry import kind_named
 from gateway.services.scope import system_scope
 from gateway.services.settling import LATE_PAUSE, WATCHES
+from gateway.services.telling import tell_operation
 
 log = structlog.get_logger(__name__)
 
@@ -174,4 +176,6 @@ async def _prepare(
                 code=None if problem is None else problem.code,
             )
         )
+        if is_shared:
+            await tell_operation(store, ports, EventType.OPERATION_NEEDS_ATTENTION, operation)
     return made

@@ -67,6 +67,7 @@ class SubscriptionKind(
         old, new = differences(before, after, work.ports.sealer)
         return Applied(
             result=result_of(work, self._observed(work, after, info)),
+            resource=after,
             before=old,
             after=new,
             epoch=after.epoch,

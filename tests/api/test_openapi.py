@@ -12,6 +12,7 @@ import pytest
 
 from gateway import __version__
 from gateway.api.contracts import check_schemas, contracts, write_schemas
+from gateway.api.event_schemas import event_schemas
 from gateway.api.rest.openapi import openapi, problems_of
 from gateway.api.rest.openapi_schemas import schemas_of
 from gateway.api.rest.routing import Route
@@ -115,7 +116,11 @@ def test_what_a_route_takes_is_described(route: Route) -> None:
 
 def test_every_change_can_be_tried() -> None:
     cannot = {route.name for route in TABLE if route.method != "GET" and not route.takes_dry_run}
-    assert cannot == {"look_up_line", "look_up_device", "probe_panel"}
+    assert cannot == {
+        *("look_up_line", "look_up_device", "probe_panel"),
+        "preview_inbound_event",
+        "try_webhook_endpoint",
+    }
     for route in TABLE:
         if route.takes_dry_run:
             shown = DOCUMENT["paths"][route.path][route.method.lower()]["responses"]["200"]
@@ -177,8 +182,9 @@ def test_two_schemas_of_one_name_are_refused() -> None:
 def test_the_files_are_canonical_and_compared(tmp_path: Path) -> None:
     folder = tmp_path / "schema"
     assert "+" in check_schemas(folder)
-    names = ["openapi.json", "problems.json", "schema.graphql"]
-    assert sorted(path.name for path in write_schemas(folder)) == names
+    names = {"openapi.json", "problems.json", "schema.graphql"}
+    names |= {f"webhooks/{name}.json" for name in event_schemas()}
+    assert {str(path.relative_to(folder)) for path in write_schemas(folder)} == names
     assert check_schemas(folder) == ""
     assert write_schemas(folder) == []
     text = (folder / "openapi.json").read_text()

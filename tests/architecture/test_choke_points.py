@@ -28,9 +28,12 @@ RULES = (
     Rule(".connection(", ("db/",), "the session's own queries"),
     Rule(
         "AsyncClient(",
-        ("panels/transport.py", "identity/fetching.py"),
+        ("panels/transport.py", "identity/fetching.py", "cli/following.py"),
         "the Panels port, or the Fetcher of an issuer's keys",
     ),
+    Rule("AsyncHTTP11Connection(", ("webhooks/sender.py",), "the Sender port"),
+    Rule(".connect_tcp(", ("webhooks/egress.py",), "the Sender port"),
+    Rule(".getaddrinfo(", ("webhooks/egress.py",), "the Sender port"),
     Rule("SendingToken(", ("services/engine.py",), "services.changes.carry_out"),
     Rule("Caller(", ("domain/caller.py", "identity/"), "Caller.system(name)"),
     Rule(".identify(", ("api/auth.py", "api/oauth/", "identity/"), "api.auth.identify"),

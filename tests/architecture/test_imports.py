@@ -42,7 +42,7 @@ def test_the_import_contracts_hold() -> None:
 )
 def test_a_contract_breaks_when_violated(tmp_path: Path, module: str, statement: str) -> None:
     """The same rules on a small tree with one fault: what cannot break proves nothing."""
-    adapters = ["cache", "db", "identity", "limits", "notices", "panels", "simulator"]
+    adapters = ["cache", "db", "identity", "limits", "notices", "panels", "simulator", "webhooks"]
     layers = ["api", "domain", "services", *adapters]
     above = ["bootstrap", "cli", "demo", "exposure", "serving", "settings", "workers"]
     for name in [".", *layers, *above, "telemetry"]:

@@ -1,6 +1,6 @@
 """A storefront's page in a real browser, on another origin, with a real token.
 
-The page is the one that the guide shows.
+The page is `examples/storefront/index.html`, served as it is.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +17,18 @@ import pytest
 from playwright.async_api import Page, expect
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse
-from starlette.routing import Route
+from starlette.responses import JSONResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
 
 from gateway.api.server import open_socket, serving
 from gateway.domain.documents import document_id_of
 from tests.browser.conftest import OpenPage
-from tests.docs.pages import DOCS, blocks
+from tests.docs.pages import ROOT
 from tests.oauth.conftest import Person, Server
 from tests.world import World, a_world
 
+PAGE = ROOT / "examples" / "storefront"
 READ = "query Read($id: ID!) { line(id: $id) { username state } }"
 WATCH = "subscription Watch($id: ID!) { lineChanged(id: $id) { state version } }"
 #: Sends one request as a page does; returns what the page gets to see of the answer.
@@ -56,13 +58,14 @@ SOCKET = """([url, token, query, id]) => new Promise((done) => {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shop:
-    """A shop on an origin of its own, where the page of the guide is."""
+    """A shop on an origin of its own, where the page of the example is."""
 
     gateway: Server
     origin: str
     stranger: str
     line: dict[str, Any]
     token: str
+    ended: list[str] = field(default_factory=list)
 
     @property
     def world(self) -> World:
@@ -96,17 +99,22 @@ async def token_for(server: Server, person: Person, line: dict[str, Any]) -> str
     return token
 
 
-def shop_app(gateway: str, token: str, line_id: str) -> Starlette:
-    """Return the shop's server: the guide's page, and who is logged in."""
-    (text,) = [block.text for block in blocks(DOCS / "storefront.md") if block.note == "the page"]
+def shop_app(gateway: str, token: str, line_id: str, ended: list[str]) -> Starlette:
+    """Return the shop's server: the example's folder, and who is logged in.
 
-    async def page(_: Request) -> HTMLResponse:
-        return HTMLResponse(text.replace("https://gateway.example", gateway))
+    The tokens of *ended* are given first, each once.
+    """
 
     async def session(_: Request) -> JSONResponse:
-        return JSONResponse({"token": token, "line_id": line_id})
+        given = ended.pop() if ended else token
+        return JSONResponse({"gateway": gateway, "token": given, "line_id": line_id})
 
-    return Starlette(routes=[Route("/", page), Route("/session", session, methods=["POST"])])
+    return Starlette(
+        routes=[
+            Route("/session", session, methods=["POST"]),
+            Mount("/", StaticFiles(directory=PAGE, html=True)),
+        ]
+    )
 
 
 @pytest.fixture
@@ -131,13 +139,16 @@ async def shop(server: Server) -> AsyncIterator[Shop]:
         person = await server.client(origins=[origin])
         line = await server.world.line()
         token = await token_for(server, person, line)
+        ended: list[str] = []
         for listener in listeners:
-            app = shop_app(server.url, token, line["id"])
+            app = shop_app(server.url, token, line["id"], ended)
             await stack.enter_async_context(serving([(app, listener)], drain_seconds=1))
-        yield Shop(gateway=server, origin=origin, stranger=stranger, line=line, token=token)
+        yield Shop(
+            gateway=server, origin=origin, stranger=stranger, line=line, token=token, ended=ended
+        )
 
 
-async def test_the_page_of_the_guide_shows_its_line_and_rotates_its_password(
+async def test_the_page_of_the_example_shows_its_line_and_rotates_its_password(
     shop: Shop, open_page: OpenPage
 ) -> None:
     visit = await open_page(shop.origin)
@@ -154,6 +165,16 @@ async def test_the_page_of_the_guide_shows_its_line_and_rotates_its_password(
     (_, started) = (await shop.gateway.entries("line.rotate_password"))[:2]
     assert started["caller"]["kind"] == "storefront"
     assert started["caller"]["chain"] == [started["caller"]["key_id"]]
+
+
+async def test_a_page_whose_token_has_ended_asks_its_own_server_for_another(
+    shop: Shop, open_page: OpenPage
+) -> None:
+    shop.ended.append("ended.long.ago")
+    visit = await open_page(shop.origin)
+    await expect(visit.page.get_by_role("status")).to_have_text("active, 0 playing")
+    assert shop.ended == []
+    assert visit.requests.count(f"{shop.origin}/session") == 2
 
 
 async def test_the_same_page_on_another_origin_gets_nothing(

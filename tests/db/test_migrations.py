@@ -208,13 +208,14 @@ async def test_the_audit_log_cannot_be_changed(engine: AsyncEngine) -> None:
 
 
 def test_every_table_has_an_owner_or_a_reason() -> None:
-    # Panels belong to the operator; kept answers are narrowed by their `owner`; the authorization
-    # server's own tables are read by the gateway only.
+    # Panels and their states belong to the operator; kept answers are narrowed by their `owner`;
+    # the authorization server's own tables, the last sequences of events, and up to which event
+    # deliveries were made, are read by the gateway only.
     mappers = list(Base.registry.mappers)
     without = {it.local_table.name for it in mappers if not issubclass(it.class_, Owned)}  # type: ignore[attr-defined]
     assert without == {
-        *("panels", "kept_answers"),
-        *("signing_keys", "revoked_tokens", "used_assertions"),
+        *("panels", "panel_states", "kept_answers", "event_sequences"),
+        *("signing_keys", "revoked_tokens", "used_assertions", "webhook_dispatch"),
     }
     assert {
         rows_lines.LineRow,

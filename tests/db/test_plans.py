@@ -15,6 +15,7 @@ from gateway.domain.audit import AuditFilter, Phase
 from gateway.domain.devices import DeviceFilter
 from gateway.domain.documents import DocumentId
 from gateway.domain.drifts import DriftFilter, DriftKind, DriftState
+from gateway.domain.events import EventFilter
 from gateway.domain.ids import ClientId, PanelId, ResellerId
 from gateway.domain.lines import LineFilter
 from gateway.domain.operations import OperationFilter, OperationState, ShownState
@@ -192,3 +193,40 @@ async def test_a_prefix_is_looked_up_in_both_of_its_indexes(
     if database._engine.dialect.name == "sqlite":
         assert f"ix_{kind.noun}_{name}" in plan
         assert f"ix_{kind.noun}_external_id_norm" in plan
+
+
+EVENTS: dict[str, tuple[Any, str, str]] = {
+    "all": (
+        lambda s: s.events.list(EventFilter(), PageRequest()),
+        *("ix_events_xact_number",) * 2,
+    ),
+    "oldest": (lambda s: s.events.list_after(None, 9), *("ix_events_xact_number",) * 2),
+    "of a resource": (
+        lambda s: s.events.list(EventFilter(resource_id="x"), PageRequest()),
+        *("sqlite_autoindex_events_2", "uq_events_resource_id_sequence"),
+    ),
+    "old": (lambda s: s.events.delete_older(NOW, 9), *("ix_events_at",) * 2),
+}
+
+
+@pytest.mark.parametrize("name", EVENTS)
+async def test_events_are_read_in_order_from_an_index(
+    database: SqlDatabase, statements: Statements, name: str
+) -> None:
+    run, *indexes = EVENTS[name]
+    async with database.write(system_scope()) as store:
+        await run(store)
+    plan = await plan_of(database._engine, *statements[0])
+    assert any(index in plan for index in indexes), plan
+    assert not any(it in plan for it in ("Seq Scan", "Sort", "TEMP B-TREE")), plan
+
+
+async def test_what_is_due_to_be_told_is_read_in_order_from_an_index(
+    database: SqlDatabase, statements: Statements, kind: Kind
+) -> None:
+    """However many lines there are: only those that are due are touched."""
+    async with database.write(system_scope()) as store:
+        await kind.of(store).take_telling(NOW, 9)
+    plan = await plan_of(database._engine, *statements[0])
+    assert f"ix_{kind.noun}_tell_at" in plan, plan
+    assert not any(it in plan for it in ("Seq Scan", "Sort", "TEMP B-TREE"))

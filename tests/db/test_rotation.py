@@ -18,7 +18,17 @@ from gateway.domain.secrets import Secret
 from gateway.services.ports.sealer import SealBrokenError
 from gateway.services.scope import system_scope
 from tests.db.conftest import KEYRING, opened
-from tests.factories import NOW, a_kept_answer, a_line, a_panel, a_signing_key, an_operation
+from tests.factories import (
+    NOW,
+    a_kept_answer,
+    a_line,
+    a_panel,
+    a_signing_key,
+    a_source,
+    an_endpoint,
+    an_inbound_event,
+    an_operation,
+)
 
 NEW_KEY = ("k2", b"2" * 32)
 BOTH = Keyring([NEW_KEY, ("k1", b"1" * 32)])
@@ -34,6 +44,10 @@ async def fill(database: SqlDatabase, lines: int) -> list[Line]:
         await store.operations.add(an_operation())
         await store.answers.add(a_kept_answer())
         await store.signing_keys.add(a_signing_key())
+        source = a_source()
+        await store.inbound_sources.add(source)
+        await store.inbound_events.add(an_inbound_event(source))
+        await store.endpoints.add(an_endpoint())
     return made
 
 
@@ -82,7 +96,7 @@ async def test_afterwards_the_old_key_is_not_needed(
         Progress(table="lines", done=done, total=5, resealed=done, missed=0)
         for done in (0, 2, 4, 5)
     ]
-    assert reports[-1].table == "signing_keys"
+    assert reports[-1].table == "webhook_endpoints"
 
 
 async def test_a_second_run_finds_nothing_to_do(registry: SqlDatabase) -> None:

@@ -12,15 +12,22 @@ import pytest
 from gateway.db.store import SqlDatabase
 from gateway.domain.audit import AuditEntry, AuditFilter
 from gateway.domain.clients import Client
+from gateway.domain.deliveries import Attempt, Delivery
 from gateway.domain.devices import Device
 from gateway.domain.documents import TrustedDocument
 from gateway.domain.drifts import Drift, DriftFilter
 from gateway.domain.errors import GatewayError, NotFound
-from gateway.domain.ids import OperationId
+from gateway.domain.events import Event, EventFilter
+from gateway.domain.ids import DeliveryId, OperationId
+from gateway.domain.inbound import InboundEvent, Source
+from gateway.domain.inbound_subjects import Subject
 from gateway.domain.keys import Key
 from gateway.domain.lines import Line
 from gateway.domain.operations import Operation, OperationFilter, OperationState
 from gateway.domain.paging import PageRequest
+from gateway.domain.webhooks import Endpoint
+from gateway.services.ports import events_store, webhooks_store
+from gateway.services.ports import inbound_store as inbound_ports
 from gateway.services.ports import store as ports
 from gateway.services.ports.store import Store
 from gateway.services.scope import Scope, system_scope
@@ -30,13 +37,20 @@ from tests.factories import (
     NOW,
     PANEL_ID,
     a_client,
+    a_delivery,
     a_device,
     a_document,
     a_drift,
     a_kept_answer,
     a_key,
     a_line,
+    a_source,
+    a_subject,
+    an_attempt,
     an_audit_entry,
+    an_endpoint,
+    an_event,
+    an_inbound_event,
     an_operation,
     owned_by,
 )
@@ -52,8 +66,14 @@ class Belongings:
     client: Client
     operation: Operation
     drift: Drift
+    event: Event
     entry: AuditEntry
     document: TrustedDocument
+    source: Source
+    arrival: InboundEvent
+    subject: Subject
+    endpoint: Endpoint
+    delivery: Delivery
 
     def of(self, kind: Kind) -> Any:
         return self.line if kind is LINES else self.device
@@ -62,6 +82,8 @@ class Belongings:
 @pytest.fixture
 async def bobs(registry: SqlDatabase, family: Family) -> Belongings:
     mine = owned_by(family.bob)
+    source = a_source(**mine)
+    endpoint = an_endpoint(**mine)
     made = Belongings(
         line=a_line(**mine, external_id="x", username="bobs", is_trial=True),
         device=a_device(**mine, external_id="x", is_trial=True),
@@ -69,8 +91,14 @@ async def bobs(registry: SqlDatabase, family: Family) -> Belongings:
         client=a_client(**mine),
         operation=an_operation(**mine, state=OperationState.SENDING, settles_at=NOW, watch_at=NOW),
         drift=a_drift(**mine),
+        event=an_event(**mine),
         entry=an_audit_entry(**mine),
         document=a_document(**mine),
+        source=source,
+        arrival=an_inbound_event(source, subject_id="x"),
+        subject=a_subject(source, next_at=NOW),
+        endpoint=endpoint,
+        delivery=a_delivery(endpoint),
     )
     async with registry.write(system_scope()) as store:
         for kind in KINDS:
@@ -80,9 +108,16 @@ async def bobs(registry: SqlDatabase, family: Family) -> Belongings:
         await store.clients.add(made.client)
         await store.operations.add(made.operation)
         await store.drifts.add(made.drift)
+        await store.events.append(made.event)
         await store.audit.append(made.entry)
         await store.answers.add(a_kept_answer(id="a1", owner=family.bob.id, key="k"))
         await store.documents.add([made.document])
+        await store.inbound_sources.add(made.source)
+        await store.inbound_events.add(made.arrival)
+        await store.inbound_subjects.lock(made.subject)
+        await store.endpoints.add(made.endpoint)
+        await store.deliveries.add_missing([made.delivery])
+        await store.deliveries.add_attempt(an_attempt(made.delivery))
     return made
 
 
@@ -98,11 +133,22 @@ async def everything(database: SqlDatabase, bobs: Belongings, family: Family) ->
             await store.clients.list(page, None),
             await store.operations.list(OperationFilter(), page),
             await store.drifts.list(DriftFilter(), page),
+            await store.events.list(EventFilter(), page),
             *[await kind.of(store).list_compared(PANEL_ID, 9) for kind in KINDS],
             await store.audit.list(AuditFilter(), page),
             await store.answers.find(family.bob.id, "k"),
             await store.documents.list(page, None),
+            await store.inbound_sources.list(page, None),
+            await store.inbound_events.list(page, bobs.source.id),
+            await store.inbound_subjects.peek(bobs.subject.id),
+            await store.endpoints.list(page, None),
+            await store.deliveries.list(bobs.endpoint.id, page),
+            await store.deliveries.list_attempts([bobs.delivery.id]),
         )
+
+
+async def attempts_of(store: Store, delivery_id: DeliveryId) -> tuple[Attempt, ...]:
+    return (await store.deliveries.list_attempts([delivery_id]))[delivery_id]
 
 
 LONG_AGO = NOW.replace(year=2020)
@@ -139,6 +185,9 @@ def grid_of(kind: Kind) -> dict[str, tuple[Call, object]]:
         ),
         "set_compared": (lambda s, b, f: of(s).set_compared(b.of(kind).id, LONG_AGO), None),
         "list_compared": (lambda s, b, f: of(s).list_compared(PANEL_ID, 9), ()),
+        "take_telling": (lambda s, b, f: of(s).take_telling(NOW.replace(year=2030), 9), ()),
+        "set_telling": (lambda s, b, f: of(s).set_telling(b.of(kind).id, None), None),
+        "look_anew": (lambda s, b, f: of(s).look_anew(f.bob.id, NOW), None),
     }
     return {f"{kind.noun.capitalize()}.{name}": it for name, it in methods.items()}
 
@@ -218,6 +267,15 @@ GRID: dict[str, tuple[Call, object]] = {
     "Drifts.count_open": (lambda s, b, f: s.drifts.count_open([b.drift.resource_id]), 0),
     "Drifts.add": (lambda s, b, f: s.drifts.add(a_drift(**owned_by(f.bob))), RuntimeError),
     "Drifts.save": (lambda s, b, f: s.drifts.save(replace(b.drift, closed_at=NOW)), NotFound),
+    "Events.append": (
+        lambda s, b, f: s.events.append(an_event(**owned_by(f.bob))),
+        RuntimeError,
+    ),
+    "Events.find": (lambda s, b, f: s.events.find(b.event.id), None),
+    "Events.list": (lambda s, b, f: s.events.list(EventFilter(), PageRequest()), EMPTY_PAGE),
+    "Events.list_after": (lambda s, b, f: s.events.list_after(None, 9), ()),
+    "Events.delete_older": (lambda s, b, f: s.events.delete_older(NOW.replace(year=2030), 9), 0),
+    "Events.settle": (lambda s, b, f: s.events.settle(), 0),
     "AuditEntries.append": (
         lambda s, b, f: s.audit.append(an_audit_entry(**owned_by(f.bob))),
         RuntimeError,
@@ -259,6 +317,107 @@ GRID: dict[str, tuple[Call, object]] = {
         lambda s, b, f: s.documents.delete(f.bob.owner_path, b.document.id),
         NotFound,
     ),
+    "Endpoints.get": (lambda s, b, f: s.endpoints.get(b.endpoint.id), NotFound),
+    "Endpoints.list": (lambda s, b, f: s.endpoints.list(PageRequest(), f.bob.id), EMPTY_PAGE),
+    "Endpoints.add": (
+        lambda s, b, f: s.endpoints.add(an_endpoint(**owned_by(f.bob))),
+        RuntimeError,
+    ),
+    "Endpoints.save": (
+        lambda s, b, f: s.endpoints.save(replace(b.endpoint, description="x")),
+        NotFound,
+    ),
+    "Endpoints.list_active": (lambda s, b, f: s.endpoints.list_active(), ()),
+    "Endpoints.find": (lambda s, b, f: s.endpoints.find(b.endpoint.id), None),
+    "Deliveries.get": (lambda s, b, f: s.deliveries.get(b.delivery.id), NotFound),
+    "Deliveries.find": (lambda s, b, f: s.deliveries.find(b.delivery.id), None),
+    "Deliveries.list": (
+        lambda s, b, f: s.deliveries.list(b.endpoint.id, PageRequest()),
+        EMPTY_PAGE,
+    ),
+    "Deliveries.add_missing": (
+        lambda s, b, f: s.deliveries.add_missing([a_delivery(b.endpoint)]),
+        RuntimeError,
+    ),
+    "Deliveries.save": (
+        lambda s, b, f: s.deliveries.save(replace(b.delivery, attempts=9)),
+        NotFound,
+    ),
+    "Deliveries.take_due": (
+        lambda s, b, f: s.deliveries.take_due(
+            NOW.replace(year=2030), NOW, busy={}, each=9, limit=9
+        ),
+        (),
+    ),
+    "Deliveries.take_next": (
+        lambda s, b, f: s.deliveries.take_next(b.endpoint.id, NOW.replace(year=2030), NOW),
+        None,
+    ),
+    "Deliveries.give_up": (lambda s, b, f: s.deliveries.give_up(b.endpoint.id, NOW), 0),
+    "Deliveries.begin_failed": (
+        lambda s, b, f: s.deliveries.begin_failed(b.endpoint.id, [b.delivery.event_id], NOW),
+        0,
+    ),
+    "Deliveries.add_attempt": (
+        lambda s, b, f: s.deliveries.add_attempt(an_attempt(b.delivery)),
+        RuntimeError,
+    ),
+    "Deliveries.list_attempts": (
+        lambda s, b, f: attempts_of(s, b.delivery.id),
+        (),
+    ),
+    "Deliveries.delete_older": (
+        lambda s, b, f: s.deliveries.delete_older(NOW.replace(year=2030), 9),
+        0,
+    ),
+    "Endpoints.delete": (lambda s, b, f: s.endpoints.delete(b.endpoint.id), NotFound),
+    "InboundSources.get": (lambda s, b, f: s.inbound_sources.get(b.source.id), NotFound),
+    "InboundSources.list": (
+        lambda s, b, f: s.inbound_sources.list(PageRequest(), f.bob.id),
+        EMPTY_PAGE,
+    ),
+    "InboundSources.add": (
+        lambda s, b, f: s.inbound_sources.add(a_source(**owned_by(f.bob))),
+        RuntimeError,
+    ),
+    "InboundSources.save": (
+        lambda s, b, f: s.inbound_sources.save(replace(b.source, rules="x")),
+        NotFound,
+    ),
+    "InboundSources.delete": (lambda s, b, f: s.inbound_sources.delete(b.source.id), NotFound),
+    "InboundEvents.get": (lambda s, b, f: s.inbound_events.get(b.arrival.id), NotFound),
+    "InboundEvents.list": (
+        lambda s, b, f: s.inbound_events.list(PageRequest(), b.source.id),
+        EMPTY_PAGE,
+    ),
+    "InboundEvents.add": (
+        lambda s, b, f: s.inbound_events.add(an_inbound_event(b.source)),
+        RuntimeError,
+    ),
+    "InboundEvents.save": (
+        lambda s, b, f: s.inbound_events.save(replace(b.arrival, payload=None)),
+        NotFound,
+    ),
+    "InboundEvents.take_received": (lambda s, b, f: s.inbound_events.take_received(), None),
+    "InboundEvents.list_waiting": (lambda s, b, f: s.inbound_events.list_waiting("x"), ()),
+    "InboundEvents.delete_older": (
+        lambda s, b, f: s.inbound_events.delete_older(NOW.replace(year=2030), 9),
+        0,
+    ),
+    "InboundSubjects.lock": (
+        lambda s, b, f: s.inbound_subjects.lock(a_subject(b.source, "another")),
+        RuntimeError,
+    ),
+    "InboundSubjects.find": (lambda s, b, f: s.inbound_subjects.find(b.subject.id), None),
+    "InboundSubjects.peek": (lambda s, b, f: s.inbound_subjects.peek(b.subject.id), None),
+    "InboundSubjects.save": (
+        lambda s, b, f: s.inbound_subjects.save(replace(b.subject, attempts=9)),
+        NotFound,
+    ),
+    "InboundSubjects.take_due": (
+        lambda s, b, f: s.inbound_subjects.take_due(NOW.replace(year=2030), NOW, 9),
+        (),
+    ),
 }
 
 
@@ -278,6 +437,8 @@ async def test_a_stranger_reads_and_changes_nothing(
     async with registry.write(system_scope()) as store:  # When they were compared is not shown.
         for kind in KINDS:
             assert await kind.of(store).take_uncompared(PANEL_ID, LONG_AGO, NOW, 9) == ()
+            untouched = ((bobs.of(kind), NOW),)
+            assert await kind.of(store).take_telling(NOW, 9) == untouched
 
 
 #: What a storefront of Bob's may do that Ann may not: it adds to the log what it was refused.
@@ -305,6 +466,8 @@ async def test_a_storefront_of_the_same_reseller_is_a_stranger_too(
             assert answer in (1, (other.id,), (other,)), method
         elif method == "Lines.take_uncompared":
             assert answer == (other,), method
+        elif method == "Lines.take_telling":
+            assert answer == ((other, other.created_at),), method
         else:
             assert answer == expected, method
         assert await everything(registry, bobs, family) == before, method
@@ -332,10 +495,19 @@ def test_the_grid_has_every_method() -> None:
         *("Lines", "Devices", "Resellers", "Keys", "Clients", "Operations", "Drifts"),
         *("AuditEntries", "KeptAnswers", "TrustedDocuments"),
     )
+    protocols = [getattr(ports, noun) for noun in nouns]
+    protocols += [
+        events_store.Events,
+        inbound_ports.InboundSources,
+        inbound_ports.InboundEvents,
+        inbound_ports.InboundSubjects,
+        webhooks_store.Endpoints,
+        webhooks_store.Deliveries,
+    ]
     methods = {
-        f"{noun}.{name}"
-        for noun in nouns
-        for name in dir(getattr(ports, noun))
+        f"{protocol.__name__}.{name}"
+        for protocol in protocols
+        for name in dir(protocol)
         if not name.startswith("_")
     }
     assert methods == set(GRID)

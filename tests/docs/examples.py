@@ -20,13 +20,14 @@ from typing import Any, Final
 
 from tests.docs.pages import blocks
 
-_ID: Final = re.compile(r"(line|dev|op|rsl|pnl|key|cli|tok|aud|req)_[0-9a-z]+")
+_ID: Final = re.compile(r"(line|dev|op|rsl|pnl|key|cli|src|tok|aud|evt|whe|dlv|req)_[0-9a-z]+")
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 #: Made anew for each line.
 _RANDOM: Final = {
     "password": r"[A-Za-z0-9]{16}",
     "username": r"[a-z0-9]{12}",
     "access_token": r"[\w-]+\.[\w-]+\.[\w-]+",
+    "secret": r"whsec_[A-Za-z0-9+/]{32}",
     "client_secret": r"xgs_[A-Za-z0-9]{43}",
     "panel_call_digest": r"[\w-]+:[0-9a-f]+…?",
 }

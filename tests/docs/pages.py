@@ -26,8 +26,8 @@ class Block:
 
 
 def pages() -> list[Path]:
-    """Return every page that we write, in the root and below `docs/`."""
-    return sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
+    """Return every page that we write, in the root and below `docs/` and `examples/`."""
+    return sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md"), *(ROOT / "examples").rglob("*.md")])
 
 
 def name_of(page: Path) -> str:

@@ -12,12 +12,14 @@ import typer
 from pydantic import BaseModel
 
 import gateway.services
+from gateway.api.event_schemas import NOT_SENT
 from gateway.api.problems import problem_markdown
 from gateway.api.rest.faults import FAULT_CODES
 from gateway.api.rest.routing import Route
 from gateway.api.rest.table import TABLE
 from gateway.cache.events import CacheEvent
 from gateway.domain.caller import OPERATOR_ONLY, Permission
+from gateway.domain.events import MEANINGS, EventType
 from gateway.domain.panels import Budget, FloodGuard
 from gateway.identity.issuer_settings import IssuerSettings
 from gateway.panels.xtream_v2 import probe
@@ -218,7 +220,17 @@ def adr_list() -> str:
     return "\n".join(lines) + "\n"
 
 
+def event_types_table() -> str:
+    """Return every type of event with its meaning."""
+    rows = [
+        (f"`{kind.value}`", MEANINGS[kind] + (" Not sent yet." if kind in NOT_SENT else ""))
+        for kind in EventType
+    ]
+    return table(("type", "what happened"), rows)
+
+
 MADE: Final[dict[str, Callable[[], str]]] = {
+    "event types": event_types_table,
     "actions": actions_table,
     "adrs": adr_list,
     "budget": budget_table,

@@ -22,7 +22,8 @@ from tests.world import BASE_URL, World, a_world
 #: Pages whose requests are run, each from top to bottom.
 RUN = (
     *("lines.md", "devices.md", "operations.md", "trusted-documents.md", "graphql.md"),
-    *("clients.md", "oauth.md", "limits.md"),
+    *("clients.md", "oauth.md", "limits.md", "events.md", "webhooks.md", "inbound.md"),
+    *("integrations/index.md", "integrations/stripe.md"),
 )
 JSON_BLOCKS = [
     (page, block) for page in pages() for block in blocks(page) if block.language == "json"
@@ -125,7 +126,14 @@ async def run(
     real: Any = response.json() if response.content else {}
     wrong = difference(step.answer or {}, real, is_whole=step.is_whole)
     assert wrong is None, f"{where}: {wrong}"
-    variables |= {name: real[member] for name, member in step.keep.items()}
+    variables |= {name: member_of(real, path) for name, path in step.keep.items()}
+
+
+def member_of(real: Any, path: str) -> str:
+    """Return a member of an answer; the path of one inside of it has slashes."""
+    for part in path.split("/"):
+        real = real[int(part)] if isinstance(real, list) else real[part]
+    return str(real)
 
 
 @pytest.mark.parametrize(

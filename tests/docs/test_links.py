@@ -42,5 +42,6 @@ def test_every_guide_is_reached_from_the_index() -> None:
         (index.parent / match["target"].partition("#")[0]).resolve()
         for match in LINK.finditer(prose(index))
     }
-    missing = [name_of(page) for page in pages() if page.parent.name == "docs" and page != index]
-    assert [name for name in missing if ROOT / name not in reached] == []
+    guides = [name_of(page) for page in pages() if page.parent.name == "docs" and page != index]
+    examples = [name_of(page) for page in pages() if page.is_relative_to(ROOT / "examples")]
+    assert [name for name in guides + examples if ROOT / name not in reached] == []

@@ -16,6 +16,7 @@ from gateway.api.rest.table import TABLE
 from gateway.domain.audit import Phase
 from gateway.domain.documents import DocumentsMode
 from gateway.domain.drifts import DriftEnd, DriftKind, DriftState
+from gateway.domain.events import EventOrder
 from gateway.domain.operations import Decision, ShownState
 from gateway.domain.panels import SuspendBy
 from gateway.domain.subscriptions import RenewFrom, State
@@ -51,6 +52,8 @@ def filters_of(route: Route) -> list[str]:
         ("operations", DriftState),
         ("operations", DriftEnd),
         ("operations", filters_of(ROUTES["list_drifts"])),
+        ("events", filters_of(ROUTES["list_events"])),
+        ("events", EventOrder),
         ("clients", ClientOut.__struct_fields__),
         ("clients", filters_of(ROUTES["list_clients"])),
         ("audit", Phase),

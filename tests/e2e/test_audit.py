@@ -9,6 +9,7 @@ import pytest
 
 from gateway.api.rest.table import TABLE
 from gateway.domain.documents import document_id_of
+from tests.webhooks.delivering import a_kept_delivery
 from tests.world import World
 
 ID_IN_PATH = re.compile(r"{(\w+)}")
@@ -17,8 +18,12 @@ NOT_CHANGES = {
     # Credentials and MACs do not belong in URLs, so these reads have a body.
     "POST /v1/lines/lookup",
     "POST /v1/devices/lookup",
+    # It only says what an event would do.
+    "POST /v1/inbound-sources/{source_id}/preview",
 }
 MAC = "00:1A:79:AB:CD:EF"
+SOURCE = {"kind": "stripe", "secrets": ["whsec_1234"], "rules": [{"do": "none"}]}
+ENDPOINT = {"url": "https://shop.example/hooks"}
 BODIES: dict[str, Any] = {
     "POST /v1/operations/{operation_id}/resolve": {"decision": "applied"},
     "POST /v1/lines": {"period": "P1M"},
@@ -27,8 +32,15 @@ BODIES: dict[str, Any] = {
     "POST /v1/keys": {"name": "x"},
     "POST /v1/clients": {"name": "x"},
     "PATCH /v1/clients/{client_id}": {"name": "x"},
+    "POST /v1/inbound-sources": SOURCE,
+    "PATCH /v1/inbound-sources/{source_id}": {"rules": [{"do": "none"}]},
+    "POST /v1/inbound-sources/{source_id}/rotate-secret": {"secret": "whsec_5678"},
+    "POST /v1/webhook-endpoints": ENDPOINT,
+    "POST /v1/webhook-endpoints/{endpoint_id}/recover": {"since": "2027-01-31T00:00:00Z"},
+    "PATCH /v1/webhook-endpoints/{endpoint_id}": {"description": "x"},
     "POST /v1/resellers": {"name": "x"},
     "PATCH /v1/resellers/{reseller_id}": {"name": "x"},
+    "PUT /v1/credits/threshold": {"low_threshold": "10.00"},
     "POST /v1/panels": {"name": "x", "dialect": "xtream_v2", "base_url": "http://127.0.0.1:1"},
     "PATCH /v1/panels/{panel_id}": {"name": "x"},
     "PUT /v1/lines/by-external-id/{external_id}": {"period": "P1M"},
@@ -98,8 +110,13 @@ async def test_every_change_without_permission_is_denied_and_recorded_once(world
         "POST", "/v1/devices", {"mac": "00:1A:79:00:00:01", "period": "P1M"}, status=201
     )
     client = await world.a.api.ok("POST", "/v1/clients", {"name": "shop"}, status=201)
+    source = await world.a.api.ok("POST", "/v1/inbound-sources", SOURCE, status=201)
+    endpoint = await world.a.api.ok("POST", "/v1/webhook-endpoints", ENDPOINT, status=201)
     ids = {
         "external_id": "shop-1",
+        "endpoint_id": endpoint["id"],
+        "delivery_id": await a_kept_delivery(world, endpoint["id"]),
+        "source_id": source["id"],
         "client_id": client["id"],
         "document_id": document_id_of("{ a }"),
         "device_id": device["id"],

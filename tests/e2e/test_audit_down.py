@@ -25,6 +25,13 @@ async def test_no_audit_entry_means_no_panel_call(small_world: World) -> None:
         ("GET", f"/v1/lines/{line['id']}/credentials", None),
         ("POST", "/v1/keys", {"name": "x"}),
         ("POST", "/v1/clients", {"name": "x"}),
+        (
+            "POST",
+            "/v1/inbound-sources",
+            {"kind": "stripe", "secrets": ["whsec_1234"], "rules": [{"do": "none"}]},
+        ),
+        ("POST", "/v1/webhook-endpoints", {"url": "https://shop.example/hooks"}),
+        ("PUT", "/v1/credits/threshold", {"low_threshold": "1"}),
     ):
         answer = await world.a.api.send(method, target, body)
         assert (answer.status_code, answer.json()["code"]) == (503, "service_unavailable"), target

@@ -14,6 +14,7 @@ import pytest
 
 from gateway.api.rest.table import TABLE
 from gateway.domain.documents import document_id_of
+from tests.webhooks.delivering import a_kept_delivery
 from tests.world import World, a_world
 
 DOCUMENT = "query OfA { me { kind } }"
@@ -28,6 +29,11 @@ BODIES: dict[str, Any] = {
     "PATCH /v1/clients/{client_id}": {"name": "mine now"},
     "PATCH /v1/devices/{device_id}": {"notes": "mine now"},
     "POST /v1/devices/{device_id}/renew": {"period": "P1M"},
+    "PATCH /v1/inbound-sources/{source_id}": {"rules": "woocommerce_subscriptions"},
+    "POST /v1/inbound-sources/{source_id}/rotate-secret": {"secret": "whsec_mine_now"},
+    "POST /v1/webhook-endpoints/{endpoint_id}/recover": {"since": "2027-01-31T00:00:00Z"},
+    "PATCH /v1/webhook-endpoints/{endpoint_id}": {"description": "mine now"},
+    "POST /v1/inbound-sources/{source_id}/preview": {"payload": {"id": "evt_1", "type": "x"}},
 }
 #: An external id names something of the caller's own: the other reseller's is another one, which a
 #: put makes (tests/e2e/test_puts.py); reading it is in the grid.
@@ -56,15 +62,29 @@ async def owned_by_a(world: World) -> dict[str, str]:
     operations = await world.a.api.ok("GET", "/v1/operations", params={"resource_id": line["id"]})
     keys = await world.a.api.ok("GET", "/v1/keys")
     client = await world.a.api.ok("POST", "/v1/clients", {"name": "shop"}, status=201)
+    source = await world.a.api.ok(
+        "POST",
+        "/v1/inbound-sources",
+        {"kind": "stripe", "secrets": ["whsec_1234"], "rules": "stripe_subscriptions"},
+        status=201,
+    )
+    endpoint = await world.a.api.ok(
+        "POST", "/v1/webhook-endpoints", {"url": "https://shop.example/hooks"}, status=201
+    )
     documents = {document_id_of(DOCUMENT): DOCUMENT}
     await world.a.api.ok("PUT", "/v1/trusted-documents", {"documents": documents})
+    events = await world.a.api.ok("GET", "/v1/events", params={"resource_id": line["id"]})
     return {
+        "event_id": events["data"][0]["id"],
         "line_id": line["id"],
         "device_id": device["id"],
         "external_id": "shop-1",
         "operation_id": operations["data"][0]["id"],
         "key_id": keys["data"][0]["id"],
         "client_id": client["id"],
+        "source_id": source["id"],
+        "endpoint_id": endpoint["id"],
+        "delivery_id": await a_kept_delivery(world, endpoint["id"]),
         "document_id": document_id_of(DOCUMENT),
         "reseller_id": world.a.id,
         "panel_id": world.panel_id,
@@ -168,6 +188,9 @@ async def _snapshot(world: World, ids: dict[str, str]) -> list[Any]:
         "/v1/devices/{device_id}",
         "/v1/keys/{key_id}",
         "/v1/clients/{client_id}",
+        "/v1/inbound-sources/{source_id}",
+        "/v1/webhook-endpoints/{endpoint_id}",
+        "/v1/webhook-endpoints/{endpoint_id}/deliveries",
         "/v1/resellers/{reseller_id}",
     ):
         answer = (await world.operator.get(path.format(**ids))).json()

@@ -142,6 +142,11 @@ async def keys_and_panels(watch: Watcher) -> None:
     watch.secrets.add(client.json()["client_secret"])
     rotated = await watch.send("POST", f"/v1/clients/{client.json()['id']}/rotate-secret")
     watch.secrets.add(rotated.json()["client_secret"])
+    hooks = {"url": "https://shop.example/hooks"}
+    endpoint = await watch.send("POST", "/v1/webhook-endpoints", hooks)
+    watch.secrets.add(endpoint.json()["secret"])
+    path = f"/v1/webhook-endpoints/{endpoint.json()['id']}/rotate-secret"
+    watch.secrets.add((await watch.send("POST", path)).json()["secret"])
     panel = f"/v1/panels/{world.panel_id}"
     for method, target, body in (
         ("PATCH", panel, {"api_pass": API_PASS, "name": "Renamed"}),
@@ -196,7 +201,7 @@ async def the_rest(watch: Watcher, line: dict[str, Any]) -> None:
     await watch.send("GET", "/v1/me", api=world.api(str(world.a.api.key)[:-1] + "!"))
 
 
-@pytest.mark.timeout(300)  # It waits for a good many outcomes.
+@pytest.mark.timeout(900)  # It waits for a good many outcomes.
 async def test_no_secret_is_anywhere_but_where_it_was_promised(
     guarded: World, log: io.StringIO, tmp_path: Path
 ) -> None:
@@ -206,7 +211,7 @@ async def test_no_secret_is_anywhere_but_where_it_was_promised(
     await faults(watch, line)
     await the_rest(watch, line)
     secrets = watch.secrets
-    assert len(secrets) == len(CANARIES) + 6
+    assert len(secrets) == len(CANARIES) + 8
     await asyncio.sleep(0)
     logged = log.getvalue()
     lines = [json.loads(text) for text in logged.splitlines()]

@@ -21,7 +21,9 @@ IDEMPOTENCY_KEY: Final = re.compile(r"[!-~]([ -~]{0,253}[!-~])?")
 #: After these a thing is of no more use to other requests, so they get a spare one.
 ENDING: Final = {
     "DELETE /v1/clients/{client_id}",
+    "DELETE /v1/inbound-sources/{source_id}",
     "DELETE /v1/keys/{key_id}",
+    "DELETE /v1/webhook-endpoints/{endpoint_id}",
     "PATCH /v1/panels/{panel_id}",
     "PATCH /v1/resellers/{reseller_id}",
     "POST /v1/devices/{device_id}/terminate",

@@ -5,6 +5,7 @@ For whatever writes requests by itself and needs ids that lead somewhere, over R
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +17,15 @@ import httpx2
 from tests.process.conftest import DemoProcess
 
 #: What the owner calls things; nobody else can guess it.
+#: Nothing is sent to it.
+ENDPOINT: Final = {"url": "https://shop.example/hooks", "event_types": ["audit.checkpoint"]}
+#: All that happens is sent to it, and nothing gets there: there is no such name.
+UNREACHABLE: Final = {"url": "https://shop.example/hooks"}
+SOURCE: Final = {
+    "kind": "stripe",
+    "secrets": ["whsec_of-nobody"],
+    "rules": "stripe_subscriptions",
+}
 EXTERNAL_IDS: Final = {"a": "only-a-knows", "b": "only-b-knows"}
 
 
@@ -103,6 +113,8 @@ def _seed(described: dict[str, Any]) -> Seeded:
                 "dev": a.spare["dev"],
                 "key": operator.make("/v1/keys", {"name": "spare"})["id"],
                 "cli": operator.make("/v1/clients", {"name": "spare"})["id"],
+                "src": operator.make("/v1/inbound-sources", SOURCE)["id"],
+                "whe": operator.make("/v1/webhook-endpoints", ENDPOINT)["id"],
                 "pnl": spare_panel["id"],
                 "rsl": spare_reseller["id"],
             },
@@ -112,13 +124,25 @@ def _seed(described: dict[str, Any]) -> Seeded:
     )
 
 
+def _delivery(hand: _Hand, endpoint_id: str) -> str:
+    """Return a delivery to an endpoint; the workers of the process make one soon."""
+    for _ in range(200):
+        found = hand.get(f"/v1/webhook-endpoints/{endpoint_id}/deliveries")["data"]
+        if found:
+            return str(found[0]["id"])
+        time.sleep(0.1)
+    raise AssertionError("no delivery was made")
+
+
 def _reseller(hand: _Hand, reseller_id: str, panel_id: str, name: str, number: int) -> Account:
     external_id, username, mac = EXTERNAL_IDS[name], f"owned-by-{name}", f"00:1A:79:AB:CD:0{number}"
+    hooked = hand.make("/v1/webhook-endpoints", UNREACHABLE)["id"]
     line = hand.make(
         "/v1/lines", {"period": "P1M", "external_id": external_id, "username": username}
     )
     device = hand.make("/v1/devices", {"period": "P1M", "external_id": external_id, "mac": mac})
     operations = hand.get(f"/v1/operations?resource_id={line['id']}")
+    events = hand.get(f"/v1/events?resource_id={line['id']}")
     return Account(
         key=hand.key,
         key_id=hand.key_id(),
@@ -126,8 +150,12 @@ def _reseller(hand: _Hand, reseller_id: str, panel_id: str, name: str, number: i
             "line": line["id"],
             "dev": device["id"],
             "op": operations["data"][0]["id"],
+            "evt": events["data"][0]["id"],
             "key": hand.key_id(),
             "cli": hand.make("/v1/clients", {"name": "kept"})["id"],
+            "src": hand.make("/v1/inbound-sources", SOURCE)["id"],
+            "whe": hand.make("/v1/webhook-endpoints", ENDPOINT)["id"],
+            "dlv": _delivery(hand, hooked),
             "rsl": reseller_id,
             "pnl": panel_id,
         },
@@ -136,6 +164,8 @@ def _reseller(hand: _Hand, reseller_id: str, panel_id: str, name: str, number: i
             "dev": hand.make("/v1/devices", {"period": "P1M", "mac": f"{mac[:-2]}F{number}"})["id"],
             "key": hand.make("/v1/keys", {"name": "spare"})["id"],
             "cli": hand.make("/v1/clients", {"name": "spare"})["id"],
+            "src": hand.make("/v1/inbound-sources", SOURCE)["id"],
+            "whe": hand.make("/v1/webhook-endpoints", ENDPOINT)["id"],
         },
         external_id=external_id,
         looked_up_by={"username": username, "password": line["password"], "mac": mac},

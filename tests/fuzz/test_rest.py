@@ -132,6 +132,8 @@ def things_of(seeded: Seeded) -> list[dict[str, Any]]:
             f"/v1/operations/{ids['op']}",
             f"/v1/keys/{ids['key']}",
             f"/v1/clients/{ids['cli']}",
+            f"/v1/inbound-sources/{ids['src']}",
+            f"/v1/webhook-endpoints/{ids['whe']}",
             f"/v1/resellers/{ids['rsl']}",
         )
     ]

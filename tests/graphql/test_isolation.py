@@ -16,6 +16,7 @@ from graphql import (
 )
 
 from tests.graphql.asking import change, everything, object_type, post, schema
+from tests.webhooks.delivering import a_kept_delivery
 from tests.world import World
 
 MAC = "00:1A:79:AB:CD:EF"
@@ -28,6 +29,11 @@ GIVEN: dict[str, dict[str, Any]] = {
     "updateReseller": {"name": "mine now"},
     "updatePanel": {"name": "mine now"},
     "updateClient": {"name": "mine now"},
+    "updateInboundSource": {"rules": "woocommerce_subscriptions"},
+    "rotateInboundSecret": {"secret": "whsec_mine_now"},
+    "previewInboundEvent": {"payload": {"id": "evt_1", "type": "x"}},
+    "recoverWebhookEndpoint": {"since": "2027-01-31T00:00:00Z"},
+    "updateWebhookEndpoint": {"description": "mine now"},
     "resolveOperation": {"decision": "APPLIED"},
 }
 #: An argument of this name is an id, whatever its type says.
@@ -54,12 +60,27 @@ async def owned_by_a(world: World) -> dict[str, str]:
     operations = await world.a.api.ok("GET", "/v1/operations")
     keys = await world.a.api.ok("GET", "/v1/keys")
     client = await world.a.api.ok("POST", "/v1/clients", {"name": "shop"}, status=201)
+    events = await world.a.api.ok("GET", "/v1/events", params={"resource_id": line["id"]})
+    source = await world.a.api.ok(
+        "POST",
+        "/v1/inbound-sources",
+        {"kind": "stripe", "secrets": ["whsec_1234"], "rules": "stripe_subscriptions"},
+        status=201,
+    )
+    endpoint = await world.a.api.ok(
+        "POST", "/v1/webhook-endpoints", {"url": "https://shop.example/hooks"}, status=201
+    )
     return {
+        "WebhookEndpoint": endpoint["id"],
+        "WebhookSecret": endpoint["id"],
+        "Delivery": await a_kept_delivery(world, endpoint["id"]),
+        "Event": events["data"][0]["id"],
         "Line": line["id"],
         "Device": device["id"],
         "Operation": operations["data"][0]["id"],
         "Key": keys["data"][0]["id"],
         "Client": client["id"],
+        "InboundSource": source["id"],
         "Reseller": world.a.id,
         "Panel": world.panel_id,
     }
@@ -93,8 +114,11 @@ def ids_for(ids: dict[str, str], field: str, key: str, shown: str) -> list[str]:
         "resellerId": [ids["Reseller"]],
         "panelId": [ids["Panel"]],
         "operationId": [ids["Operation"]],
+        "sourceId": [ids["InboundSource"]],
+        "endpointId": [ids["WebhookEndpoint"]],
         "resourceId": [ids["Line"], ids["Device"], ids["Key"], ids["Reseller"]],
         "planId": [],
+        "afterId": [ids["Event"]],
     }
     if key in named:
         return named[key]
@@ -153,7 +177,7 @@ async def test_every_mutation_by_id_answers_the_other_reseller_not_found(world: 
         assert isinstance(kind, GraphQLInputObjectType)
         if "id" not in kind.fields:
             continue
-        noun = next(each for each in ids if name.endswith(each) or each in name)
+        noun = next((each for each in ids if name.endswith(each) or each in name), "InboundSource")
         given = {"id": ids[noun]} | GIVEN.get(name, {})
         found = await change(world.b.api, name, given)
         if name in OPERATORS_ONLY:

@@ -40,6 +40,8 @@ READS = {
     "GET /v1/operations": ("Query.operations",),
     "GET /v1/operations/{operation_id}": ("Query.operation",),
     "GET /v1/drifts": ("Query.drifts",),
+    "GET /v1/events": ("Query.events",),
+    "GET /v1/events/{event_id}": ("Query.node",),
     "GET /v1/resellers": ("Query.resellers",),
     "GET /v1/resellers/{reseller_id}": ("Query.reseller",),
     "GET /v1/panels": ("Query.panels",),
@@ -48,6 +50,12 @@ READS = {
     "GET /v1/keys/{key_id}": ("Query.node",),
     "GET /v1/clients": ("Query.clients",),
     "GET /v1/clients/{client_id}": ("Query.client",),
+    "GET /v1/webhook-endpoints": ("Query.webhookEndpoints",),
+    "GET /v1/webhook-endpoints/{endpoint_id}": ("Query.webhookEndpoint",),
+    "GET /v1/webhook-endpoints/{endpoint_id}/deliveries": ("Query.deliveries",),
+    "GET /v1/inbound-sources": ("Query.inboundSources",),
+    "GET /v1/inbound-sources/{source_id}": ("Query.inboundSource",),
+    "GET /v1/inbound-sources/{source_id}/events": ("Query.inboundEvents",),
     "GET /v1/trusted-documents": ("Query.trustedDocuments",),
     "GET /v1/audit/entries": (
         "Query.auditEntries",
@@ -60,6 +68,7 @@ OTHERWISE = {
     "object": "__typename",
     "password": "a field of the mutation's success",
     "key": "the secret of issueKey's success",
+    "secret": "a field of the mutation's success",
     "client_secret": "a field of the mutation's success",
     "type": "the code says it",
 }
@@ -126,7 +135,7 @@ def test_whatever_a_route_answers_can_be_asked_for(route: Route) -> None:
         shown = field_named(of, paths[0])
     kind = get_named_type(shown.type).name
     if kind == "Node":
-        kind = "Key"
+        kind = {"key": "Key", "event": "Event"}[route.path.split("/")[2].rstrip("s")]
     if route.shape is Shape.PAGE and kind.endswith("Connection"):
         kind = get_named_type(field_named(of, f"{kind}.nodes").type).name
     compare(of, kind, route.answer)
@@ -167,7 +176,7 @@ def test_lists_are_narrowed_by_the_same_things() -> None:
         wanted = {
             argument_name(each.alias or name) for name, each in route.query.model_fields.items()
         }
-        path_parts = {to_camel_case(name) for name in route.texts}
+        path_parts = {to_camel_case(name) for name in (*route.texts, *route.ids)}
         assert arguments == wanted | path_parts, key_of(route)
         if issubclass(route.query, PageQuery):
             assert str(get_named_type(field.type)).endswith("Connection")

@@ -46,16 +46,27 @@ PARTS: Final = {
     "external_id": "order-1",
     "document_id": document_id_of(TEXT),
 }
+#: Its rules do nothing that needs another permission.
+SOURCE: Final[dict[str, Any]] = {
+    "kind": "stripe",
+    "secrets": ["whsec_1234"],
+    "rules": [{"do": "none"}],
+}
 #: Where the route's own example does not do: it names what is not there, or asks for more rights.
 BODIES: Final[dict[str, dict[str, Any]]] = {
     "POST /v1/keys": {"name": "Shop", "permissions": ["keys:write"]},
     "POST /v1/clients": {"name": "Shop", "permissions": ["clients:write"]},
+    "POST /v1/inbound-sources": SOURCE,
     "PUT /v1/lines/by-external-id/{external_id}": {"period": "P1M"},
     "PUT /v1/devices/by-external-id/{external_id}": {
         "mac": "00:1A:79:AB:CD:EF",
         "period": "P1M",
     },
     "POST /v1/resellers": {"name": "Ann"},
+    "PUT /v1/credits/threshold": {
+        "low_threshold": "10.00",
+        "reseller_id": PARTS["reseller_id"],
+    },
 }
 #: What a field is given besides the ids that its input asks for.
 INPUTS: Final[dict[str, dict[str, Any]]] = {
@@ -74,9 +85,17 @@ INPUTS: Final[dict[str, dict[str, Any]]] = {
     "updateReseller": {"name": "Ann"},
     "createPanel": {"name": "Main", "baseUrl": "http://10.0.0.5:25461"},
     "updatePanel": {"name": "Main"},
+    "setCreditsThreshold": {"lowThreshold": "10.00", "resellerId": PARTS["reseller_id"]},
     "issueKey": {"name": "Shop", "permissions": ["keys:write"]},
     "createClient": {"name": "Shop", "permissions": ["clients:write"]},
     "updateClient": {"name": "Shop"},
+    "createWebhookEndpoint": {"url": "https://shop.example/hooks"},
+    "updateWebhookEndpoint": {"description": "x"},
+    "recoverWebhookEndpoint": {"since": "2027-01-31T00:00:00Z"},
+    "createInboundSource": SOURCE | {"kind": "STRIPE"},
+    "updateInboundSource": {"rules": SOURCE["rules"]},
+    "rotateInboundSecret": {"secret": "whsec_1234"},
+    "previewInboundEvent": {"payload": {"id": "evt_1", "type": "x"}},
     "resolveOperation": {"decision": "APPLIED"},
     "uploadTrustedDocuments": {"documents": [{"id": document_id_of(TEXT), "text": TEXT}]},
     "removeTrustedDocument": {"documentId": document_id_of(TEXT)},
@@ -189,6 +208,12 @@ def _mutation(name: str) -> tuple[str, dict[str, Any]]:
 def _id_for(field: str) -> str:
     if field == NODE:
         return LINE
+    if "inbound" in field.lower():
+        return PARTS["source_id"]
+    if field == "redeliverDelivery":
+        return PARTS["delivery_id"]
+    if "webhook" in field.lower() or field == "deliveries":
+        return PARTS["endpoint_id"]
     nouns = ("line", "device", "operation", "reseller", "panel", "key", "client")
     return next(PARTS[f"{noun}_id"] for noun in nouns if noun in field.lower())
 

@@ -4,7 +4,6 @@ Nothing is installed into the repository. A test works in a copy of the folder, 
 is a link to the installed ones, so that it may generate and compile as it likes.
 """
 
-import asyncio
 import hashlib
 import os
 import shutil
@@ -16,6 +15,7 @@ from typing import Final
 
 from tests.servers.deploy_tools import cache_folder
 from tests.servers.obtain import Missing, _say, machine_lock
+from tests.servers.programs import run_program
 
 MANIFESTS: Final = ("package.json", "package-lock.json")
 #: No script of a package runs, and no address but that of the registry is asked.
@@ -47,24 +47,11 @@ class NpmProject:
             ProgramFailed: it ended with another code than 0.
         """
         command = [str(self.programs / "node"), *words]
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            cwd=self.folder,
-            env=_environment(self.programs) | variables,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        try:
-            output, complaints = await process.communicate()
-        finally:
-            if process.returncode is None:  # The test was stopped.
-                process.kill()
-                await process.wait()
-        if process.returncode != 0:
-            said = (output + complaints).decode(errors="replace")
-            raise ProgramFailed(f"{' '.join(command)}\n{said}")
-        return output.decode()
+        environment = _environment(self.programs) | variables
+        done = await run_program(*command, cwd=self.folder, environment=environment)
+        if done.code != 0:
+            raise ProgramFailed(f"{' '.join(command)}\n{done.output}{done.complaints}")
+        return done.output
 
 
 def npm_project(source: Path, target: Path, programs: Path) -> NpmProject:

@@ -23,6 +23,7 @@ CHROMIUM_PACKAGE: Final = "@sparticuz/chromium@147.0.0"
 UNPACK: Final = """
 import('@sparticuz/chromium').then(async (it) => console.log(await it.default.executablePath()))
 """
+PHP_WILL_DO: Final = "exit(PHP_VERSION_ID >= 80100 && function_exists('curl_init') ? 0 : 1);"
 POLICY: Final = Path("/usr/sbin/policy-rc.d")
 
 
@@ -74,6 +75,17 @@ def find_node() -> Path:
         found = _node_of_system()
     if found is None:
         raise Missing("node and npm (install Node.js)")
+    return found
+
+
+@cache
+def find_php() -> Path:
+    """Return a php for the command line, 8.1 or later with curl: the system's, or apt's."""
+    found = _php_of_system()
+    if found is None and _apt("php-cli", "php-curl"):
+        found = _php_of_system()
+    if found is None:
+        raise Missing("php (install PHP 8.1 or later for the command line, with its curl)")
     return found
 
 
@@ -197,6 +209,15 @@ def _node_of_wheel() -> Path | None:
     with machine_lock("node"), suppress(subprocess.CalledProcessError):
         subprocess.run([*pip, "--require-hashes", "-r", pins], check=True)
     return folder if (folder / "npm").exists() else None
+
+
+def _php_of_system() -> Path | None:
+    """Return the php on PATH, if it is new enough and has what the examples need."""
+    found = _from_path("php")
+    if found is None:
+        return None
+    done = subprocess.run([str(found), "-r", PHP_WILL_DO], check=False, capture_output=True)
+    return found if done.returncode == 0 else None
 
 
 def _apt(*packages: str) -> bool:

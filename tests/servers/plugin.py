@@ -30,6 +30,7 @@ NEED_OF_FIXTURE: Final = {
     "kubectl": "kubectl",
     "node": "node",
     "npm": "node",
+    "php": "php",
     "redis_url": "redis",
     "stoppable_redis": "redis program",
 }
@@ -190,6 +191,12 @@ def image_builder(request: pytest.FixtureRequest) -> Builder:
 def node(request: pytest.FixtureRequest) -> Path:
     """The folder of the programs node and npm."""
     return Path(_get(request, "node"))
+
+
+@pytest.fixture
+def php(request: pytest.FixtureRequest) -> Path:
+    """The path of a php for the command line."""
+    return Path(_get(request, "php"))
 
 
 @pytest.fixture

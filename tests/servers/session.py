@@ -75,6 +75,7 @@ GETTERS: Final[dict[str, Callable[[Services], str]]] = {
     "postgres": Services.start_postgres,
     "chromium": _path(obtain.find_chromium),
     "node": _path(obtain.find_node),
+    "php": _path(obtain.find_php),
     "hadolint": _path(deploy_tools.find_hadolint),
     "helm": _path(deploy_tools.find_helm),
     "kubectl": _path(deploy_tools.find_kubectl),

@@ -28,6 +28,7 @@ def test_a_run_ends_early_with_one_list(arguments: tuple[str, ...]) -> None:
     assert "  - redis-server" in said
     assert "  - postgres and initdb" in said
     assert "  - chromium" in said
+    assert "  - php" in said
     assert "passed" not in said
 
 
@@ -37,7 +38,7 @@ def test_a_run_ends_early_with_one_list(arguments: tuple[str, ...]) -> None:
 def test_missing_ok_skips_what_needs_it_and_runs_the_rest(arguments: tuple[str, ...]) -> None:
     run = run_with_nothing("-rs", *arguments, missing_ok="1")
     assert run.returncode == pytest.ExitCode.OK
-    assert "1 passed, 9 skipped" in run.stdout  # SQLite needs nothing.
+    assert "1 passed, 10 skipped" in run.stdout  # SQLite needs nothing.
     assert "missing: redis-server" in run.stdout
 
 

@@ -96,3 +96,7 @@ async def test_a_paused_redis_hangs_until_it_is_resumed(stoppable_redis: RedisSe
 
 def test_chromium_is_a_program(chromium: Path) -> None:
     assert chromium.is_file()
+
+
+def test_php_is_a_program(php: Path) -> None:
+    assert php.is_file()

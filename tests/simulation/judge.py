@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gateway.domain.audit import Phase
 from gateway.domain.calls import CreateDevice, CreateLine
 from gateway.domain.devices import Device
+from gateway.domain.events import Event, EventType
 from gateway.domain.lines import Line
 from gateway.domain.operations import Operation, OperationState
 from gateway.domain.subscriptions import Status, Subscription
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
     from tests.simulation.process import World
 
 _FINAL: Final = (Phase.SUCCEEDED, Phase.FAILED)
+_ENDS: Final = {
+    EventType.OPERATION_SUCCEEDED: OperationState.SUCCEEDED,
+    EventType.OPERATION_FAILED: OperationState.FAILED,
+}
 _CREATES: Final = frozenset({"line.create", "device.create"})
 _STRAYS: Final = frozenset({"line.disable_stray", "device.disable_stray"})
 
@@ -52,6 +57,10 @@ class _Judge:
         self.faults = faults
         self.arrived: dict[str, list[int]] = defaultdict(list)
         """Requests that reached the panel, by operation."""
+        self.events: dict[str, list[Event]] = defaultdict(list)
+        """Events in the order of their commits, by resource."""
+        for event in self.data.events.values():
+            self.events[event.resource_id].append(event)
         self.late: set[str] = set()
         """Operations with an effect that came after the waiting time."""
         self.users = list(world.panel.tables["users"])
@@ -67,6 +76,7 @@ class _Judge:
         for operation in self.data.operations.values():
             self._audit(operation)
             self._credits(operation)
+            self._told(operation)
             self._secrets(operation)
             if operation.kind in _CREATES:
                 self._creation(operation, by_tag[operation.id])
@@ -78,6 +88,7 @@ class _Judge:
         self._reads()
         self._answers()
         self._entries()
+        self._events()
         self._strangers()
 
     def _read_the_ledger(self) -> None:
@@ -103,6 +114,15 @@ class _Judge:
             self._violate("I4", operation, f"has {ends} final entries: {[*phases]}")
         if phases.count(Phase.STARTED) != 1 and operation.kind not in _STRAYS:
             self._violate("I4", operation, f"has not one beginning: {[*phases]}")
+
+    def _told(self, operation: Operation) -> None:
+        told = [event for event in self.events[operation.id] if event.type in _ENDS]
+        ends = [_ENDS[event.type] for event in told]
+        wanted = [operation.state] if operation.state.is_final else []
+        if ends != wanted:
+            self._violate("I10", operation, f"has the events {ends}")
+        if told and told[-1].data["state"] != operation.state.value:
+            self._violate("I10", operation, f"was told as {told[-1].data['state']}")
 
     def _credits(self, operation: Operation) -> None:
         held = self.data.holds.get(operation.id)
@@ -318,6 +338,20 @@ class _Judge:
             for path, canary in owners.items():
                 if path != entry.owner_path and canary in text:
                     self.world.violate("I5", f"{canary} stands in another's audit log")
+
+    def _events(self) -> None:
+        owners = {tenant.reseller.owner_path: tenant.canary for tenant in self.clients.tenants}
+        for resource_id, events in self.events.items():
+            numbers = [event.sequence for event in events]
+            if numbers != list(range(1, len(events) + 1)):
+                self.world.violate("I10", f"the events of {resource_id} are numbered {numbers}")
+        for event in self.data.events.values():
+            text = str(event.data)
+            if SECRET_MARK in text:
+                self.world.violate("I13", f"a secret is in an event: {event.type}")
+            for path, canary in owners.items():
+                if path != event.owner_path and canary in text:
+                    self.world.violate("I5", f"{canary} stands in another's event")
 
     def _violate(self, invariant: str, operation: Operation, text: str) -> None:
         trail = f"{operation.id} ({operation.kind}, {operation.state}, "

@@ -30,6 +30,7 @@ from tests.factories import (
     a_line,
     a_panel,
     a_reseller,
+    an_event,
     an_operation,
     owned_by,
 )
@@ -52,6 +53,7 @@ class Twins:
         self.operations: list[Any] = []
         self.answers: list[Any] = []
         self.drifts: list[Any] = []
+        self.events: list[Any] = []
 
     @property
     def resellers(self) -> list[Reseller]:
@@ -67,7 +69,7 @@ class Twins:
     def step(self, scope: Scope) -> Step:
         source = self.source
         twice = (self._operation, self._operation)
-        kinds = (self._line, self._device, *twice, self._answer, self._drift)
+        kinds = (self._line, self._device, *twice, self._answer, self._drift, self._event)
         return source.choice(kinds)(scope)
 
     def _owner(self, scope: Scope) -> dict[str, Any]:
@@ -189,7 +191,7 @@ class Twins:
 
         async def save(store: Any) -> None:  # Only one that is open is ever saved.
             known = await store.drifts.find_open(one.resource_id)
-            await store.drifts.save(replace(known or one, last_seen_at=at, **end))
+            await store.drifts.save(replace(known or made, last_seen_at=at, **end))
 
         pick = source.randrange(5)
         if pick == 0:
@@ -202,6 +204,19 @@ class Twins:
             save,
         )
         return steps[pick]
+
+    def _event(self, scope: Scope) -> Step:
+        source = self.source
+        made = an_event(resource_id=f"line_{source.randrange(4):026d}", **self._owner(scope))
+        one = source.choice([*self.events, made])
+        self.events.append(made)
+        steps: tuple[Step, ...] = (
+            lambda store: store.events.append(made),
+            lambda store: store.events.append(made),
+            lambda store: store.events.find(one.id),
+            lambda store: store.events.list_after(one.id, 3),
+        )
+        return source.choice(steps)
 
 
 class _GiveUpError(Exception):

@@ -12,6 +12,13 @@ from gateway.api.graphql.clients import (
     RotateClientSecretInput,
     UpdateClientInput,
 )
+from gateway.api.graphql.credits import CreditsThreshold, SetCreditsThresholdInput
+from gateway.api.graphql.deliveries import (
+    Delivery,
+    RecoverWebhookEndpointInput,
+    RedeliverDeliveryInput,
+    WebhookRecovery,
+)
 from gateway.api.graphql.devices import Device
 from gateway.api.graphql.documents import (
     RemovedDocument,
@@ -25,6 +32,16 @@ from gateway.api.graphql.drifts import (
     EnforceDeviceDriftInput,
     EnforceLineDriftInput,
 )
+from gateway.api.graphql.inbound import (
+    CreateInboundSourceInput,
+    InboundPreview,
+    InboundSource,
+    PreviewInboundEventInput,
+    RemovedInboundSource,
+    RemoveInboundSourceInput,
+    RotateInboundSecretInput,
+    UpdateInboundSourceInput,
+)
 from gateway.api.graphql.keys import IssueKeyInput, Key, RevokeKeyInput
 from gateway.api.graphql.lines import Line
 from gateway.api.graphql.mutations import Mutation
@@ -37,17 +54,31 @@ from gateway.api.graphql.resellers import (
     SuspendResellerInput,
     UpdateResellerInput,
 )
+from gateway.api.graphql.webhooks import (
+    CreateWebhookEndpointInput,
+    RemovedWebhookEndpoint,
+    RemoveWebhookEndpointInput,
+    RotateWebhookSecretInput,
+    TestWebhookEndpointInput,
+    UpdateWebhookEndpointInput,
+    WebhookEndpoint,
+    WebhookTest,
+)
 from gateway.api.rest import (
     clients,
+    deliveries,
     devices,
     documents,
     drifts,
+    inbound,
     keys,
     lines,
     operations,
     panels,
     resellers,
+    webhooks,
 )
+from gateway.api.rest import credits as credits_
 from gateway.api.rest.routing import Route
 
 #: A change of a panel is sent, and then read back; a create may look first.
@@ -92,6 +123,21 @@ def _client(name: str, route: Route, takes: type, *, secret: bool = False) -> Mu
         noun="client",
         shown=Client,
         secret=("client_secret", "client_secret") if secret else None,
+    )
+
+
+def _source(name: str, route: Route, takes: type) -> Mutation:
+    return Mutation(name=name, route=route, takes=takes, noun="source", shown=InboundSource)
+
+
+def _endpoint(name: str, route: Route, takes: type, *, secret: bool = False) -> Mutation:
+    return Mutation(
+        name=name,
+        route=route,
+        takes=takes,
+        noun="endpoint",
+        shown=WebhookEndpoint,
+        secret=("secret", "secret") if secret else None,
     )
 
 
@@ -140,6 +186,13 @@ MUTATIONS: Final[tuple[Mutation, ...]] = (
         panel_calls=3,
     ),
     Mutation(
+        name="setCreditsThreshold",
+        route=credits_.set_credits_threshold,
+        takes=SetCreditsThresholdInput,
+        noun="threshold",
+        shown=CreditsThreshold,
+    ),
+    Mutation(
         name="issueKey",
         route=keys.issue_key,
         takes=IssueKeyInput,
@@ -167,6 +220,69 @@ MUTATIONS: Final[tuple[Mutation, ...]] = (
         endpoint=clients.revoked_client,
         noun="client",
         shown=Client,
+    ),
+    _endpoint(
+        "createWebhookEndpoint",
+        webhooks.create_webhook_endpoint,
+        CreateWebhookEndpointInput,
+        secret=True,
+    ),
+    _endpoint(
+        "updateWebhookEndpoint", webhooks.change_webhook_endpoint, UpdateWebhookEndpointInput
+    ),
+    _endpoint(
+        "rotateWebhookSecret",
+        webhooks.rotate_webhook_secret,
+        RotateWebhookSecretInput,
+        secret=True,
+    ),
+    Mutation(
+        name="testWebhookEndpoint",
+        route=webhooks.try_webhook_endpoint,
+        takes=TestWebhookEndpointInput,
+        noun="test",
+        shown=WebhookTest,
+    ),
+    Mutation(
+        name="recoverWebhookEndpoint",
+        route=deliveries.recover_webhook_endpoint,
+        takes=RecoverWebhookEndpointInput,
+        noun="recovery",
+        shown=WebhookRecovery,
+    ),
+    Mutation(
+        name="redeliverDelivery",
+        route=deliveries.redeliver,
+        takes=RedeliverDeliveryInput,
+        noun="delivery",
+        shown=Delivery,
+    ),
+    Mutation(
+        name="removeWebhookEndpoint",
+        route=webhooks.remove_webhook_endpoint,
+        takes=RemoveWebhookEndpointInput,
+        endpoint=webhooks.removed_endpoint,
+        noun="removed",
+        shown=RemovedWebhookEndpoint,
+    ),
+    _source("createInboundSource", inbound.create_inbound_source, CreateInboundSourceInput),
+    _source("updateInboundSource", inbound.change_inbound_source, UpdateInboundSourceInput),
+    _source("rotateInboundSecret", inbound.rotate_inbound_secret, RotateInboundSecretInput),
+    Mutation(
+        name="removeInboundSource",
+        route=inbound.remove_inbound_source,
+        takes=RemoveInboundSourceInput,
+        endpoint=inbound.removed_source,
+        noun="removed",
+        shown=RemovedInboundSource,
+    ),
+    Mutation(
+        name="previewInboundEvent",
+        route=inbound.preview_inbound_event,
+        takes=PreviewInboundEventInput,
+        noun="preview",
+        shown=InboundPreview,
+        panel_calls=1,
     ),
     Mutation(
         name="resolveOperation",

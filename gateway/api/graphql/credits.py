@@ -8,7 +8,7 @@ from typing import Annotated
 import strawberry
 
 from gateway.api.graphql.call import Info
-from gateway.api.graphql.describe import about, argument, asking
+from gateway.api.graphql.describe import about, argument, asking, given
 from gateway.api.graphql.names import in_arguments
 from gateway.api.graphql.shown import Shown
 from gateway.api.rest import credits as rest
@@ -34,6 +34,24 @@ class Credits(Shown):
     held: str | None = about("Set aside for open operations; null while there is no ledger.")
     panel_balances: list[PanelBalance] = about("What each of its panels says.")
     low_threshold: str | None = about("Below this it is told; null: never.")
+
+
+@strawberry.type(description="Below what a reseller is told that its credits are low.")
+class CreditsThreshold(Shown):
+    """Below what it is told."""
+
+    out = rest.ThresholdOut
+
+    reseller_id: strawberry.ID = about("Whose.")
+    low_threshold: str | None = about("As decimal text; null: never.")
+
+
+@strawberry.input(description="Below what a reseller is to be told that its credits are low.")
+class SetCreditsThresholdInput:
+    """Below what it is to be told."""
+
+    low_threshold: str | None = about("As decimal text, such as `10.00`; null: never.")
+    reseller_id: strawberry.ID | None = given("Whose; operators must say.")
 
 
 @strawberry.type

@@ -9,23 +9,39 @@ import strawberry
 
 from gateway.domain.audit import Phase
 from gateway.domain.caller import CallerKind
+from gateway.domain.deliveries import DeliveryState
 from gateway.domain.drifts import DriftEnd, DriftKind, DriftState
+from gateway.domain.events import EventOrder, EventType
+from gateway.domain.inbound import EventState, IgnoredFor, SourceKind
+from gateway.domain.inbound_rules import ResourceKind, RuleAction
 from gateway.domain.operations import Decision, ShownState
 from gateway.domain.panels import CreditMode, SuspendBy
 from gateway.domain.resellers import ResellerState
 from gateway.domain.subscriptions import RenewFrom, State
+from gateway.domain.webhooks import DisabledReason, EndpointState, SignatureKind
 
 __all__ = [
     "CallerKind",
     "CreditMode",
     "Decision",
+    "DeliveryState",
+    "DisabledReason",
     "DriftEnd",
     "DriftKind",
     "DriftState",
+    "EndpointState",
+    "EventOrder",
+    "EventState",
+    "EventType",
+    "IgnoredFor",
     "Phase",
     "RenewFrom",
     "ResellerState",
+    "ResourceKind",
+    "RuleAction",
     "ShownState",
+    "SignatureKind",
+    "SourceKind",
     "State",
     "SuspendBy",
 ]
@@ -38,6 +54,33 @@ strawberry.enum(
 strawberry.enum(DriftEnd, name="DriftEnd", description="How a drift ended.")
 strawberry.enum(DriftKind, name="DriftKind", description="What was seen on the panel.")
 strawberry.enum(DriftState, name="DriftState", description="Whether it is still so.")
+strawberry.enum(
+    DisabledReason, name="WebhookDisabledReason", description="Why an endpoint gets no events."
+)
+strawberry.enum(
+    EndpointState, name="WebhookEndpointState", description="Whether an endpoint gets events."
+)
+strawberry.enum(
+    SignatureKind,
+    name="WebhookSignature",
+    description="How deliveries are signed: HMAC-SHA256 with a shared secret, or Ed25519.",
+)
+strawberry.enum(DeliveryState, name="DeliveryState", description="What became of a delivery.")
+strawberry.enum(EventOrder, name="EventOrder", description="Which events come first.")
+strawberry.enum(EventType, name="EventType", description="What happened, and to what.")
+strawberry.enum(
+    EventState,
+    name="InboundEventState",
+    description="What became of an event: unread, nothing, still to be done, done, or refused.",
+)
+strawberry.enum(
+    IgnoredFor, name="InboundIgnoredFor", description="Why nothing follows from an event."
+)
+strawberry.enum(SourceKind, name="InboundSourceKind", description="How a source signs.")
+strawberry.enum(
+    ResourceKind, name="ResourceKind", description="Whether it is about a line or a device."
+)
+strawberry.enum(RuleAction, name="InboundAction", description="What a rule does.")
 strawberry.enum(
     ShownState,
     name="OperationState",

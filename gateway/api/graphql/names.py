@@ -61,10 +61,15 @@ def pointer_to(pointer: str, root: str) -> str:
     return root + "".join("/" + part for part in _spelled(parts))
 
 
+#: Members whose value is JSON all the way down.
+_JSON: Final = frozenset({"jwks", "rules"})
+
+
 def _spelled(parts: list[str]) -> list[str]:
-    """Spell names of fields; keys of metadata, extra and jwks are no names of ours, and stay."""
+    """Spell names of fields; what is in metadata, extra, jwks and rules is JSON, and stays."""
     spelled: list[str] = []
     for place, part in enumerate(parts):
-        free = place > 0 and (parts[place - 1] in {"metadata", "extra"} or "jwks" in parts[:place])
+        above = parts[:place]
+        free = place > 0 and (above[-1] in {"metadata", "extra"} or not _JSON.isdisjoint(above))
         spelled.append(part if free else to_camel_case(part))
     return spelled

@@ -18,10 +18,13 @@ from gateway.api.graphql.catalog import CatalogQueries
 from gateway.api.graphql.changes import MUTATIONS
 from gateway.api.graphql.clients import Client, ClientQueries
 from gateway.api.graphql.credits import CreditQueries
+from gateway.api.graphql.deliveries import DeliveryQueries
 from gateway.api.graphql.describe import argument, asking
 from gateway.api.graphql.devices import Device, DeviceQueries
 from gateway.api.graphql.documents import DocumentQueries
 from gateway.api.graphql.drifts import DriftQueries
+from gateway.api.graphql.events import Event, EventQueries
+from gateway.api.graphql.inbound import InboundQueries, InboundSource
 from gateway.api.graphql.keys import Key, KeyQueries
 from gateway.api.graphql.lines import Line, LineQueries
 from gateway.api.graphql.me import MeQueries
@@ -32,7 +35,19 @@ from gateway.api.graphql.resellers import Reseller, ResellerQueries
 from gateway.api.graphql.scalars import SCALARS
 from gateway.api.graphql.shown import Node, read_by_id
 from gateway.api.graphql.subscriptions import Subscription
-from gateway.api.rest import clients, devices, keys, lines, operations, panels, resellers
+from gateway.api.graphql.webhooks import WebhookEndpoint, WebhookQueries
+from gateway.api.rest import (
+    clients,
+    devices,
+    events,
+    inbound,
+    keys,
+    lines,
+    operations,
+    panels,
+    resellers,
+    webhooks,
+)
 from gateway.api.rest.routing import Route
 from gateway.domain.errors import NotFound
 from gateway.domain.ids import IdKind, kind_of
@@ -46,6 +61,9 @@ _READ_BY_ID: Final[Mapping[IdKind, Route]] = {
     IdKind.PANEL: panels.get_panel,
     IdKind.KEY: keys.get_key,
     IdKind.CLIENT: clients.get_client,
+    IdKind.EVENT: events.get_event,
+    IdKind.SOURCE: inbound.get_inbound_source,
+    IdKind.ENDPOINT: webhooks.get_webhook_endpoint,
 }
 
 
@@ -58,11 +76,15 @@ class Query(
     CreditQueries,
     OperationQueries,
     DriftQueries,
+    EventQueries,
     AuditQueries,
     ResellerQueries,
     PanelQueries,
     KeyQueries,
     ClientQueries,
+    WebhookQueries,
+    DeliveryQueries,
+    InboundQueries,
     DocumentQueries,
 ):
     """What can be asked."""
@@ -97,7 +119,18 @@ def make_schema(extensions: Sequence[type[SchemaExtension]] = ()) -> GatewaySche
         query=Query,
         mutation=mutation,
         subscription=Subscription,
-        types=[Line, Device, Operation, Reseller, Panel, Key, Client],
+        types=[
+            Line,
+            Device,
+            Operation,
+            Reseller,
+            Panel,
+            Key,
+            Client,
+            Event,
+            WebhookEndpoint,
+            InboundSource,
+        ],
         extensions=extensions,
         config=StrawberryConfig(scalar_map=SCALARS, default_resolver=_member),
     )

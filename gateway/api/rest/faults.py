@@ -52,6 +52,7 @@ FAULT_CODES: Final = {
     "in_the_past": "The time has passed already.",
     "invalid": "The value is not valid for another reason.",
     "invalid_cursor": "The cursor is not one that this list gave.",
+    "invalid_rule": "The rule is not one; the detail says why.",
     "missing": "A required field is not there.",
     "no_account": "The reseller has no account on this panel.",
     "not_allowed": "The value is well-formed, but not possible here.",

@@ -40,6 +40,10 @@ _FAULT_SCHEMA: Final = {
 }
 
 
+#: Members of answers that are not always there.
+_SOMETIMES: Final[Mapping[str, frozenset[str]]] = {"OperationProblem": frozenset({"errors"})}
+
+
 def schemas_of(routes: tuple[Route, ...]) -> dict[str, Any]:
     """Return every schema that *routes* send or answer, by name."""
     bodies = [route.body for route in routes if route.takes_body and route.body is not None]
@@ -47,6 +51,8 @@ def schemas_of(routes: tuple[Route, ...]) -> dict[str, Any]:
     found: dict[str, Any] = {"Problem": _PROBLEM_SCHEMA, "Fault": _FAULT_SCHEMA}
     _add(found, _request_schemas(bodies))
     _add(found, _answer_schemas([*answers, OperationOut, DryRunOut]))
+    for route in routes:
+        _add(found, _query_schemas(route))
     return {name: _cleaned(schema) for name, schema in found.items()}
 
 
@@ -61,10 +67,11 @@ def _cleaned(schema: dict[str, Any]) -> dict[str, Any]:
 def _answer_schemas(answers: list[type[Any]]) -> dict[str, Any]:
     """Return the schemas of answers, whose members are all always there."""
     _, found = msgspec.json.schema_components(answers, ref_template=SCHEMAS + "{name}")
-    for schema in found.values():
+    for name, schema in found.items():
         members_of: dict[str, Any] = schema.get("properties", {})
         if members_of:
-            schema["required"] = list(members_of)
+            rare = _SOMETIMES.get(name.removesuffix("Out"), frozenset())
+            schema["required"] = [member for member in members_of if member not in rare]
         if "object" in members_of:
             members_of["object"] = {"type": "string", "const": members_of["object"]["default"]}
     return found
@@ -94,6 +101,15 @@ def _request_schemas(bodies: list[type[Any]]) -> dict[str, Any]:
     # Pydantic also describes types whose schema we give by hand.
     text = str(made)
     return {n: schema for n, schema in made.items() if n in wanted or f"'{SCHEMAS}{n}'" in text}
+
+
+def _query_schemas(route: Route) -> dict[str, Any]:
+    """Return what the parameters of a route refer to, which are enums."""
+    if not route.takes_query:
+        return {}
+    found: dict[str, Any] = route.query.model_json_schema(ref_template=SCHEMAS + "{model}")
+    enums: dict[str, Any] = found.get("$defs", {})
+    return enums
 
 
 def _subclasses(base: type[BaseModel]) -> Iterable[type[BaseModel]]:

@@ -124,14 +124,15 @@ def operation_out(operation: Operation) -> OperationOut:
         resource_id=operation.resource_id,
         reseller_id=operation.reseller_id,
         attempts=operation.attempts,
-        problem=_problem_out(operation.problem),
+        problem=problem_out(operation.problem),
         created_at=operation.created_at,
         updated_at=operation.updated_at,
         settles_at=operation.settles_at,
     )
 
 
-def _problem_out(problem: Problem | None) -> OperationProblemOut | None:
+def problem_out(problem: Problem | None) -> OperationProblemOut | None:
+    """Return the public shape of a problem that was kept."""
     if problem is None:
         return None
     shown = members(problem.code, problem.status, problem.detail, problem.faults)

@@ -41,13 +41,17 @@ from gateway.domain.errors import GatewayError
 from gateway.domain.ids import (
     AuditEntryId,
     ClientId,
+    DeliveryId,
     DeviceId,
+    EndpointId,
+    EventId,
     IdKind,
     KeyId,
     LineId,
     OperationId,
     PanelId,
     ResellerId,
+    SourceId,
 )
 from gateway.domain.paging import Page
 from gateway.domain.subscriptions import ObservedInfo
@@ -68,7 +72,11 @@ _ID_KINDS: Final[Mapping[object, IdKind]] = {
     PanelId: IdKind.PANEL,
     KeyId: IdKind.KEY,
     ClientId: IdKind.CLIENT,
+    SourceId: IdKind.SOURCE,
+    EndpointId: IdKind.ENDPOINT,
+    DeliveryId: IdKind.DELIVERY,
     OperationId: IdKind.OPERATION,
+    EventId: IdKind.EVENT,
     AuditEntryId: IdKind.AUDIT_ENTRY,
 }
 #: Parts of a path that are no ids of ours -> what they look like.

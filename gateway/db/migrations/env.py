@@ -9,12 +9,16 @@ from alembic import context
 from gateway.db import (  # noqa: F401 - the tables
     rows,
     rows_clients,
+    rows_credits,
     rows_devices,
     rows_documents,
     rows_drifts,
+    rows_events,
+    rows_inbound,
     rows_lines,
     rows_oauth,
     rows_operations,
+    rows_webhooks,
 )
 from gateway.db.columns import Base
 from gateway.db.migrations.steps import take_lock

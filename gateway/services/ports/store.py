@@ -29,7 +29,14 @@ if TYPE_CHECKING:
     from gateway.domain.paging import Page, PageRequest
     from gateway.domain.panels import Panel
     from gateway.domain.resellers import Reseller
+    from gateway.services.ports.events_store import CreditAlerts, Events, PanelStates
+    from gateway.services.ports.inbound_store import (
+        InboundEvents,
+        InboundSources,
+        InboundSubjects,
+    )
     from gateway.services.ports.oauth_store import RevokedTokens, SigningKeys, UsedAssertions
+    from gateway.services.ports.webhooks_store import Deliveries, Dispatch, Endpoints
     from gateway.services.scope import Scope
 
 
@@ -99,6 +106,20 @@ class Subscriptions(Protocol[SubscriptionT]):
 
     async def list_compared(self, panel_id: PanelId, limit: int) -> tuple[str, ...]:
         """Return the ids of those of a panel that were compared last."""
+
+    async def take_telling(
+        self, now: datetime, limit: int
+    ) -> tuple[tuple[SubscriptionT, datetime], ...]:
+        """Return those of which there may be something to tell by *now*, and from when on.
+
+        They are this transaction's until it ends. What it tells of is noted by `set_telling`.
+        """
+
+    async def set_telling(self, resource_id: str, at: datetime | None) -> None:
+        """Note when to look at it next, and from when on; None: not before its end moves."""
+
+    async def look_anew(self, reseller_id: ResellerId, at: datetime) -> None:
+        """Let all of a reseller's that expire later be looked at from *at* on."""
 
 
 class Lines(Subscriptions[Line], Protocol):
@@ -377,12 +398,21 @@ class Store(Protocol):
     clients: Clients
     operations: Operations
     drifts: Drifts
+    events: Events
+    panel_states: PanelStates
+    credit_alerts: CreditAlerts
     audit: AuditEntries
     answers: KeptAnswers
     documents: TrustedDocuments
     signing_keys: SigningKeys
     revoked_tokens: RevokedTokens
     used_assertions: UsedAssertions
+    inbound_sources: InboundSources
+    inbound_events: InboundEvents
+    inbound_subjects: InboundSubjects
+    endpoints: Endpoints
+    deliveries: Deliveries
+    dispatch: Dispatch
 
     holds: Holds
 

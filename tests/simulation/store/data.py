@@ -9,6 +9,7 @@ from gateway.domain.audit import AuditEntry, Phase
 from gateway.domain.devices import Device
 from gateway.domain.drifts import Drift
 from gateway.domain.errors import NotFound
+from gateway.domain.events import Event
 from gateway.domain.idempotency import KeptAnswer
 from gateway.domain.ids import OperationId
 from gateway.domain.lines import Line
@@ -48,6 +49,9 @@ class Data:
     entries: dict[str, AuditEntry] = field(default_factory=dict)
     phases: dict[str, tuple[Phase, ...]] = field(default_factory=dict)
     """What the audit log says of each operation."""
+    events: dict[str, Event] = field(default_factory=dict)
+    """In the order in which they were written, which here is that of the commits."""
+    sequences: dict[str, int] = field(default_factory=dict)
     holds: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Whose and in what state: held, captured, released."""
 

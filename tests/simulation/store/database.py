@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from gateway.services.scope import Scope
 from tests.simulation.store.data import Data, Journal, Rows
+from tests.simulation.store.events import MemoryEvents
 from tests.simulation.store.operations import MemoryOperations
 from tests.simulation.store.others import (
     MemoryAnswers,
@@ -51,6 +52,7 @@ _REPOSITORIES: Final[dict[str, type[Rows]]] = {
     "audit": MemoryAudit,
     "devices": MemoryDevices,
     "drifts": MemoryDrifts,
+    "events": MemoryEvents,
     "holds": RecordingHolds,
     "lines": MemoryLines,
     "operations": MemoryOperations,

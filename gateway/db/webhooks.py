@@ -1,0 +1,128 @@
+"""Webhook endpoints: queries, and their mapping."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+import sqlalchemy as sa
+
+from gateway.db.repository import Repository
+from gateway.db.rows_webhooks import AttemptRow, DeliveryRow, EndpointRow
+from gateway.domain.events import EventType
+from gateway.domain.ids import EndpointId, ResellerId
+from gateway.domain.paging import page_of
+from gateway.domain.webhooks import (
+    DisabledReason,
+    Endpoint,
+    EndpointSecret,
+    EndpointState,
+    SignatureKind,
+)
+
+if TYPE_CHECKING:
+    from gateway.domain.paging import Page, PageRequest
+    from gateway.services.ports.sealer import Sealer
+
+_FIXED: Final = frozenset({"id", "owner_path", "reseller_id", "created_at"})
+
+
+class SqlEndpoints(Repository):
+    """The port Endpoints."""
+
+    __slots__ = ()
+
+    async def get(self, endpoint_id: EndpointId) -> Endpoint:
+        """Return an endpoint. Raises NotFound."""
+        row = await self.one(sa.select(EndpointRow).where(EndpointRow.id == endpoint_id))
+        return _endpoint_of(row, self.sealer)
+
+    async def list(self, page: PageRequest, reseller_id: ResellerId | None) -> Page[Endpoint]:
+        """Return endpoints, newest first."""
+        query = sa.select(EndpointRow)
+        if reseller_id is not None:
+            query = query.where(EndpointRow.reseller_id == reseller_id)
+        rows = await self.page(query, EndpointRow.id.expression, page)
+        return page_of([_endpoint_of(row, self.sealer) for row in rows], page)
+
+    async def add(self, endpoint: Endpoint) -> None:
+        """Insert."""
+        await self.insert(EndpointRow(**_endpoint_columns(endpoint, self.sealer)))
+
+    async def save(self, endpoint: Endpoint, *, expected_version: int | None = None) -> None:
+        """Write the whole row but its owner. Raises NotFound, VersionMismatch."""
+        columns = _endpoint_columns(endpoint, self.sealer)
+        values = {name: value for name, value in columns.items() if name not in _FIXED}
+        await self.save_version(EndpointRow, endpoint.id, values, expected_version=expected_version)
+
+    async def delete(self, endpoint_id: EndpointId) -> None:
+        """Remove it with its deliveries. Raises NotFound."""
+        await self.one(_locked(endpoint_id))
+        ours = sa.select(DeliveryRow.id).where(DeliveryRow.endpoint_id == endpoint_id)
+        await self.change(sa.delete(AttemptRow).where(AttemptRow.delivery_id.in_(ours)))
+        await self.change(sa.delete(DeliveryRow).where(DeliveryRow.endpoint_id == endpoint_id))
+        await self.change(sa.delete(EndpointRow).where(EndpointRow.id == endpoint_id))
+
+    async def list_active(self) -> tuple[Endpoint, ...]:
+        """Return all that get events."""
+        active = EndpointRow.state == EndpointState.ACTIVE.value
+        rows = await self.session.scalars(sa.select(EndpointRow).where(active))
+        return tuple(_endpoint_of(row, self.sealer) for row in rows)
+
+    async def find(self, endpoint_id: EndpointId) -> Endpoint | None:
+        """Return it, locked."""
+        row = await self.one_or_none(_locked(endpoint_id))
+        return None if row is None else _endpoint_of(row, self.sealer)
+
+
+def _locked(endpoint_id: EndpointId) -> sa.Select[EndpointRow]:
+    return sa.select(EndpointRow).where(EndpointRow.id == endpoint_id).with_for_update()
+
+
+def _place(endpoint_id: str) -> str:
+    return f"webhook_endpoints.secrets:{endpoint_id}"
+
+
+def _endpoint_of(row: EndpointRow, sealer: Sealer) -> Endpoint:
+    secrets = sealer.unseal(row.secrets, _place(row.id))
+    return Endpoint(
+        id=EndpointId(row.id),
+        url=row.url,
+        event_types=tuple(map(EventType, row.event_types)),
+        signature=SignatureKind(row.signature),
+        description=row.description,
+        reseller_id=None if row.reseller_id is None else ResellerId(row.reseller_id),
+        owner_path=row.owner_path,
+        state=EndpointState(row.state),
+        disabled_reason=None
+        if row.disabled_reason is None
+        else DisabledReason(row.disabled_reason),
+        secrets=msgspec.json.decode(secrets, type=tuple[EndpointSecret, ...]),
+        public_key=row.public_key,
+        failing_since=row.failing_since,
+        version=row.version,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
+
+
+def _endpoint_columns(endpoint: Endpoint, sealer: Sealer) -> dict[str, Any]:
+    reason = endpoint.disabled_reason
+    secrets = msgspec.json.encode(endpoint.secrets)
+    return {
+        "id": endpoint.id,
+        "url": endpoint.url,
+        "event_types": [each.value for each in endpoint.event_types],
+        "signature": endpoint.signature.value,
+        "description": endpoint.description,
+        "reseller_id": endpoint.reseller_id,
+        "owner_path": endpoint.owner_path,
+        "state": endpoint.state.value,
+        "disabled_reason": None if reason is None else reason.value,
+        "secrets": sealer.seal(secrets, _place(endpoint.id)),
+        "public_key": endpoint.public_key,
+        "failing_since": endpoint.failing_since,
+        "version": endpoint.version,
+        "created_at": endpoint.created_at,
+        "updated_at": endpoint.updated_at,
+    }
