@@ -199,18 +199,15 @@ async def test_ctrl_c_is_the_usual_end(served: Served) -> None:
             process.kill()
 
 
-@pytest.mark.parametrize(
-    ("url", "words"),
-    [
-        (f"http://127.0.0.1:{free_port()}", "does not answer"),
-        ("ftp://127.0.0.1", "not an address"),
-        ("http://127.0.0.1:99999", "not an address"),
-        ("http://[", "not an address"),
-    ],
-)
-async def test_a_gateway_that_is_not_there_is_told(url: str, words: str) -> None:
+async def test_a_gateway_that_is_not_there_is_told() -> None:
+    ran = await tail(f"http://127.0.0.1:{free_port()}", "xgw_x")
+    assert (ran.code, "does not answer" in ran.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("url", ["ftp://127.0.0.1", "http://127.0.0.1:99999", "http://["])
+async def test_what_is_no_address_is_told(url: str) -> None:
     ran = await tail(url, "xgw_x")
-    assert (ran.code, words in ran.stderr) == (1, True)
+    assert (ran.code, "not an address" in ran.stderr) == (1, True)
 
 
 async def test_something_that_is_no_gateway_is_told() -> None:
