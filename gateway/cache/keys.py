@@ -4,6 +4,7 @@
 |---------------------------------------|--------------------|---------------------------------|
 | `xgw:<layout>:<run id>:info:{<id>}`   | a sealed entry     | `Lifetimes.value_seconds`       |
 | `xgw:<layout>:<run id>:epoch:{<id>}`  | a decimal number   | `Lifetimes.epoch_seconds`       |
+| the same                              | `?` and a claim    | `CLAIM_SECONDS`                 |
 
 `<run id>` is the server's own: a server that was restarted, restored or promoted has another one,
 so whatever it holds from before, perhaps without the last invalidations, cannot be reached.
@@ -19,6 +20,8 @@ from typing import Final
 LAYOUT: Final = 1
 
 EPOCH_OUTLIVES_VALUE_BY_SECONDS: Final = 3_600
+#: How long a reader may take to ask the database.
+CLAIM_SECONDS: Final = 30
 
 
 @dataclass(frozen=True, slots=True)

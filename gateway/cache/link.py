@@ -30,17 +30,21 @@ _OPTIONS: Final[dict[str, Any]] = {
 }
 
 
+#: As `Link` names them.
+_SCRIPTS: Final = (scripts.RAISE_EPOCH, scripts.PUT, scripts.CLAIM, scripts.TEACH)
+
+
 class LinkBrokenError(Exception):
     """The server gave an answer with which this link cannot be used."""
 
 
 class Link:
-    """An open connection. `raise_epoch` and `put` are the names of the scripts on this server."""
+    """An open connection; the others are the names of the scripts on this server."""
 
     def __init__(self, connection: AbstractConnection, run_id: str, loaded: Sequence[str]) -> None:
         self._connection = connection
         self.run_id = run_id
-        self.raise_epoch, self.put = loaded
+        self.raise_epoch, self.put, self.claim, self.teach = loaded
 
     async def exchange(self, commands: Sequence[Command]) -> list[Any]:
         """Send *commands* at once and return their answers in order.
@@ -87,7 +91,7 @@ class Connector:
         try:
             await connection.connect()  # type: ignore[no-untyped-call]
             run_id = await _identify(connection)
-            loads = [("SCRIPT", "LOAD", script) for script in (scripts.RAISE_EPOCH, scripts.PUT)]
+            loads = [("SCRIPT", "LOAD", script) for script in _SCRIPTS]
             loaded = [name.decode() for name in await _exchange(connection, loads)]
         except BaseException:
             await connection.disconnect(nowait=True)

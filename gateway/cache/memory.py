@@ -7,11 +7,12 @@ processes, what they serve may be as old as `info_ttl_seconds`, so use Redis the
 from __future__ import annotations
 
 from collections import OrderedDict
+from secrets import token_hex
 from typing import Final, Self
 
 from gateway.cache.agreement import lookup_of
 from gateway.cache.keys import Lifetimes
-from gateway.services.ports.cache import CacheEntry, Lookup
+from gateway.services.ports.cache import CacheEntry, Claim, Lookup
 from gateway.services.ports.system import Clock
 
 ENTRIES_MAX: Final = 20_000
@@ -39,6 +40,7 @@ class MemoryCache:
         self._bytes_max = bytes_max
         self._entries: OrderedDict[str, tuple[CacheEntry, float]] = OrderedDict()
         self._epochs: OrderedDict[str, tuple[int, float]] = OrderedDict()
+        self._claims: OrderedDict[str, Claim] = OrderedDict()
         self._bytes = 0
 
     async def __aenter__(self) -> Self:
@@ -76,12 +78,28 @@ class MemoryCache:
         while self._bytes > self._bytes_max or len(self._entries) > self._entries_max:
             self._forget(next(iter(self._entries)))
 
-    async def raise_epoch(self, resource_id: str, epoch: int, *, must_land: bool = True) -> None:
+    async def raise_epoch(self, resource_id: str, epoch: int) -> None:
         """Tell an epoch; it always lands. See the port."""
-        del must_land
         now = self._clock.monotonic()
+        self._claims.pop(resource_id, None)
         known = self._epoch(resource_id, now)
-        self._know(resource_id, epoch if known is None else max(known, epoch), now)
+        if known is not None:
+            self._know(resource_id, max(known, epoch), now)
+
+    async def claim(self, resource_id: str) -> Claim | None:
+        """Claim to teach; the oldest claims give way to new ones. See the port."""
+        if self._epoch(resource_id, self._clock.monotonic()) is not None:
+            return None
+        claim = self._claims.setdefault(resource_id, Claim(token_hex(8)))
+        if len(self._claims) > self._entries_max:
+            self._claims.popitem(last=False)
+        return claim
+
+    async def teach(self, resource_id: str, epoch: int, claim: Claim) -> None:
+        """Teach an epoch. See the port."""
+        if self._claims.get(resource_id) == claim:
+            del self._claims[resource_id]
+            self._know(resource_id, epoch, self._clock.monotonic())
 
     async def is_ready(self) -> bool:
         """Tell that it works."""

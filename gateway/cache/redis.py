@@ -9,10 +9,13 @@ Without Redis, entries are kept in this process's memory and handed out without 
 then asks the database whether they are still the present. So an outage does not send every read to
 a panel, and nothing old is served.
 
+Only readers make an epoch known, by a claim that they laid down before they asked the database.
+Whatever makes Redis forget (flush, eviction) takes the claim along, and so does a writer's raise:
+who stood still meanwhile teaches nothing. A writer raises what is known: one who stood still would
+otherwise make its old epoch known to a Redis that has forgotten the newer ones.
+
 What remains, each bounded by the time for which services take an entry for fresh:
 - a raise that has not landed yet is not known to other processes that do reach Redis;
-- a reader may be stopped between asking the database for an epoch and telling it, while a writer
-  tells a greater one and Redis forgets that (flush, eviction): then the older one stands;
 - a master that is replaced by a replica and later put back without a restart holds its old entries.
 
 Raises that did not land are landed first on a new link, before anybody may read through it.
@@ -27,14 +30,14 @@ from typing import Final, Self
 import structlog
 
 from gateway.cache.agreement import NOTHING
-from gateway.cache.batch import RESOURCES_MAX, Batch, Put, Raise, write_command
+from gateway.cache.batch import RESOURCES_MAX, Batch, Put, Raise, Teach, write_command
 from gateway.cache.events import CacheEvent, CountEvent, count_nothing
 from gateway.cache.keys import Lifetimes
 from gateway.cache.link import LINK_ERRORS, Connector, Link, LinkBrokenError
 from gateway.cache.memory import MemoryCache
 from gateway.cache.sealing import EntrySealer
 from gateway.cache.unlanded import Unlanded
-from gateway.services.ports.cache import CacheEntry, Lookup
+from gateway.services.ports.cache import CacheEntry, Claim, Lookup
 from gateway.services.ports.sealer import Sealer
 from gateway.services.ports.system import Clock
 
@@ -131,13 +134,22 @@ class RedisCache:
             self._count(CacheEvent.BYPASSED)
             await self._spare.put(resource_id, entry)
 
-    async def raise_epoch(self, resource_id: str, epoch: int, *, must_land: bool = True) -> None:
+    async def raise_epoch(self, resource_id: str, epoch: int) -> None:
         """Tell an epoch. See the port."""
-        wanted = Raise(resource_id, epoch, must_land)
+        wanted = Raise(resource_id, epoch)
         if self._link is not None:
             await self._batch().write(wanted)
-        elif must_land:
+        else:
             self._unlanded.add(wanted)
+
+    async def claim(self, resource_id: str) -> Claim | None:
+        """Claim to teach. See the port."""
+        return None if self._link is None else await self._batch().claim(resource_id)
+
+    async def teach(self, resource_id: str, epoch: int, claim: Claim) -> None:
+        """Teach an epoch. See the port."""
+        if self._link is not None:
+            await self._batch().write(Teach(resource_id, epoch, claim))
 
     async def is_ready(self) -> bool:
         """Tell whether there is a link; it is checked every few seconds."""

@@ -43,7 +43,7 @@ class Unlanded:
         while self._raises and next(iter(self._raises.values()))[1] <= now:
             del self._raises[next(iter(self._raises))]
         first = islice(self._raises.items(), number)
-        return [Raise(resource_id, epoch, must_land=True) for resource_id, (epoch, _) in first]
+        return [Raise(resource_id, epoch) for resource_id, (epoch, _) in first]
 
     def landed(self, raises: list[Raise]) -> None:
         """Forget those, except where a greater epoch was queued meanwhile."""

@@ -23,7 +23,7 @@ from gateway.services.asking import ask
 from gateway.services.codec import pack, unpack
 from gateway.services.context import Ports
 from gateway.services.noun import AnyNoun
-from gateway.services.ports.cache import CacheEntry, Lookup
+from gateway.services.ports.cache import CacheEntry, Claim, Lookup
 from gateway.telemetry.request_log import note
 
 FLIGHT: Final = "info"
@@ -49,9 +49,10 @@ async def read_info(act: Action, noun: AnyNoun, resource_id: str) -> ObservedInf
     quick = _without_database(act, noun, resource_id, held)
     if quick is not None:
         return _counted(act, quick)
+    claim = await _claim(act, resource_id, held)
     async with act.read() as store:
         resource = await noun.rows(store).get(resource_id)
-    return await _read_row(act, noun, resource, held, None)
+    return await _read_row(act, noun, resource, held, claim=claim)
 
 
 async def read_infos(
@@ -71,6 +72,8 @@ async def read_infos(
     missing = [key for key in resource_ids if key not in found]
     if not missing:
         return found
+    asked = await asyncio.gather(*(_claim(act, key, held[key]) for key in missing))
+    claims = dict(zip(missing, asked, strict=True))
     async with act.read() as store:
         rows = {noun.id_of(row): row for row in await noun.rows(store).list_by_ids(missing)}
         panels = {row.panel_id: None for row in rows.values()}
@@ -80,7 +83,8 @@ async def read_infos(
         try:
             if (row := rows.get(key)) is None:
                 raise NotFound(f"There is no such {noun.word}.")
-            return await _read_row(act, noun, row, held[key], known[row.panel_id])
+            panel = known[row.panel_id]
+            return await _read_row(act, noun, row, held[key], panel, claim=claims[key])
         except GatewayError as error:
             return error
 
@@ -91,31 +95,38 @@ async def _look_up_all(act: Action, resource_ids: tuple[str, ...]) -> list[Looku
     return await asyncio.gather(*(act.ports.cache.look_up(each) for each in resource_ids))
 
 
+async def _claim(act: Action, resource_id: str, held: Lookup) -> Claim | None:
+    """Claim to teach the cache an epoch that it does not know, so that it need not ask us again."""
+    return await act.ports.cache.claim(resource_id) if held.epoch is None else None
+
+
 async def _read_row(
-    act: Action, noun: AnyNoun, resource: Subscription, held: Lookup, panel: Panel | None
+    act: Action,
+    noun: AnyNoun,
+    resource: Subscription,
+    held: Lookup,
+    panel: Panel | None = None,
+    *,
+    claim: Claim | None,
 ) -> ObservedInfo:
-    await _tell_epoch(act, noun, resource, held)
+    if claim is not None:
+        await act.ports.cache.teach(noun.id_of(resource), resource.epoch, claim)
     if resource.status in {Status.PENDING, Status.UNKNOWN}:
         raise StateConflict(f"The creation of this {noun.word} is not settled yet.")
     return _counted(act, await _observe(act, noun, resource, held, panel))
 
 
 async def observe(act: Action, noun: AnyNoun, resource: Subscription) -> ObservedInfo:
-    """Return what the panel says of a *resource* of the caller's scope.
+    """Return what the panel says of a *resource* of the caller's scope, as it was read before.
+
+    What was read before a claim teaches the cache nothing.
 
     Raises:
         StateConflict: it is a device, and there by half.
         PanelError: the panel could not be asked, and nothing usable is cached.
     """
     held = await act.ports.cache.look_up(noun.id_of(resource))
-    await _tell_epoch(act, noun, resource, held)
     return _counted(act, await _observe(act, noun, resource, held))
-
-
-async def _tell_epoch(act: Action, noun: AnyNoun, resource: Subscription, held: Lookup) -> None:
-    """Teach the cache an epoch that it does not know, so that it need not ask us again."""
-    if held.epoch is None:
-        await act.ports.cache.raise_epoch(noun.id_of(resource), resource.epoch, must_land=False)
 
 
 def _counted(act: Action, observed: ObservedInfo) -> ObservedInfo:

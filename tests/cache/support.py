@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from gateway.cache.events import CacheEvent
 from gateway.cache.keys import Lifetimes
 from gateway.cache.redis import CHECK_EVERY_SECONDS, RedisCache
-from gateway.services.ports.cache import CacheEntry
+from gateway.services.ports.cache import Cache, CacheEntry
 from gateway.services.ports.sealer import SealBrokenError
 
 NOW: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -115,3 +115,11 @@ async def ready(cache: RedisCache, *, is_so: bool = True) -> None:
     """Wait until *cache* has, or has lost, its server."""
     while await cache.is_ready() is not is_so:  # noqa: ASYNC110 - as above
         await asyncio.sleep(0.005)
+
+
+async def know(cache: Cache, resource_id: str, epoch: int) -> None:
+    """Make *epoch* known to the cache, or raise the one that it knows."""
+    await cache.raise_epoch(resource_id, epoch)
+    claim = await cache.claim(resource_id)
+    if claim is not None:
+        await cache.teach(resource_id, epoch, claim)

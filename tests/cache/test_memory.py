@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from gateway.cache.memory import ENTRY_OVERHEAD_BYTES, EPOCHS_PER_ENTRY, MemoryCache
 from gateway.services.ports.cache import Lookup
-from tests.cache.support import LINE, LIVES, HandClock, an_entry
+from tests.cache.support import LINE, LIVES, HandClock, an_entry, know
 
 
 async def filled(cache: MemoryCache, *names: str, value: bytes = b"x") -> None:
     for name in names:
-        await cache.raise_epoch(name, 1)
+        await know(cache, name, 1)
         await cache.put(name, an_entry(epoch=1, value=value))
 
 
@@ -68,5 +68,5 @@ async def test_epochs_are_bounded_and_a_forgotten_one_is_unknown_not_old() -> No
     cache = MemoryCache(HandClock(), lifetimes=LIVES, entries_max=1)
     await filled(cache, "a")
     for number in range(EPOCHS_PER_ENTRY):
-        await cache.raise_epoch(f"other{number}", 1)
+        await know(cache, f"other{number}", 1)
     assert await cache.look_up("a") == Lookup(entry=an_entry(epoch=1, value=b"x"), epoch=None)

@@ -12,10 +12,10 @@ import pytest
 import redis.asyncio
 
 from gateway.cache.events import CacheEvent
-from gateway.cache.keys import LAYOUT, epoch_key, value_key
+from gateway.cache.keys import CLAIM_SECONDS, LAYOUT, epoch_key, value_key
 from gateway.cache.redis import RedisCache
 from gateway.services.ports.cache import Lookup
-from tests.cache.support import LINE, LIVES, NOW, OTHER_LINE, Rig, an_entry, ready
+from tests.cache.support import LINE, LIVES, NOW, OTHER_LINE, Rig, an_entry, know, ready
 from tests.servers.redis import RedisServer
 
 NOTHING = Lookup(entry=None, epoch=None)
@@ -59,7 +59,7 @@ async def run_id_of(server: redis.asyncio.Redis) -> str:
 
 
 async def kept(cache: RedisCache, line: str = LINE, epoch: int = 5) -> None:
-    await cache.raise_epoch(line, epoch)
+    await know(cache, line, epoch)
     await cache.put(line, an_entry(value=CANARY, epoch=epoch))
     assert (await cache.look_up(line)).entry is not None
 
@@ -67,7 +67,7 @@ async def kept(cache: RedisCache, line: str = LINE, epoch: int = 5) -> None:
 async def test_processes_share_entries_and_epochs(cache: RedisCache, other: RedisCache) -> None:
     await kept(cache)
     assert await other.look_up(LINE) == Lookup(entry=an_entry(value=CANARY), epoch=5)
-    await other.raise_epoch(LINE, 6)
+    await know(other, LINE, 6)
     assert await cache.look_up(LINE) == Lookup(entry=None, epoch=6)
 
 
@@ -171,27 +171,64 @@ async def test_an_epoch_that_is_no_epoch_is_unknown_and_can_be_told_again(
 ) -> None:
     await server.set(epoch_key(await run_id_of(server), LINE), forged)
     assert await cache.look_up(LINE) == NOTHING
-    await cache.raise_epoch(LINE, 5)
+    claim = await cache.claim(LINE)
+    assert claim is not None
+    await cache.teach(LINE, 4, claim)
+    assert await cache.look_up(LINE) == Lookup(entry=None, epoch=4)
+    await server.set(epoch_key(await run_id_of(server), LINE), forged)
+    await know(cache, LINE, 5)
     assert await cache.look_up(LINE) == Lookup(entry=None, epoch=5)
+
+
+async def test_a_reader_that_stood_still_teaches_nothing_after_redis_forgot(
+    cache: RedisCache, other: RedisCache, server: redis.asyncio.Redis
+) -> None:
+    slow = await cache.claim(LINE)  # It has asked the database, which said 5.
+    await know(other, LINE, 6)  # A writer changes the line, and Redis forgets it.
+    await server.flushall()
+    assert slow is not None
+    await cache.teach(LINE, 5, slow)
+    assert (await cache.look_up(LINE)).epoch is None
+    fresh = await other.claim(LINE)
+    assert fresh is not None
+    await cache.teach(LINE, 5, slow)
+    assert (await cache.look_up(LINE)).epoch is None
+    await other.teach(LINE, 6, fresh)
+    assert (await cache.look_up(LINE)).epoch == 6
+
+
+async def test_a_claim_ends_by_itself(cache: RedisCache, server: redis.asyncio.Redis) -> None:
+    claim = await cache.claim(LINE)
+    assert claim is not None
+    key = epoch_key(await run_id_of(server), LINE)
+    assert 0 < await server.pttl(key) <= CLAIM_SECONDS * 1000
+    await server.delete(key)  # As it does then.
+    await cache.teach(LINE, 5, claim)
+    assert await cache.look_up(LINE) == NOTHING
+    await know(cache, LINE, 5)
+    assert await server.pttl(key) > CLAIM_SECONDS * 1000  # An epoch stays for longer.
 
 
 async def test_after_a_flush_no_old_value_passes_for_the_present(
     cache: RedisCache, other: RedisCache, server: redis.asyncio.Redis
 ) -> None:
-    await cache.raise_epoch(LINE, 5)
+    await know(cache, LINE, 5)
     slow = an_entry(epoch=5)  # A reader has fetched this, under epoch 5.
-    await other.raise_epoch(LINE, 6)  # A writer changes the line, and Redis forgets it.
+    await know(other, LINE, 6)  # A writer changes the line, and Redis forgets it.
     await server.flushall()
     await cache.put(LINE, slow)
     found = await other.look_up(LINE)
     assert found.epoch is None  # So the database is asked, which says 6.
-    await other.raise_epoch(LINE, 6, must_land=False)
+    claim = await other.claim(LINE)
+    assert claim is not None
+    await other.teach(LINE, 6, claim)
     assert await cache.look_up(LINE) == Lookup(entry=None, epoch=6)
 
 
 async def test_a_flush_of_the_scripts_costs_one_miss(
     cache: RedisCache, server: redis.asyncio.Redis
 ) -> None:
+    await know(cache, LINE, 4)
     await server.script_flush()
     await cache.raise_epoch(LINE, 5)  # Not known there: queued, and landed on a new link.
     await ready(cache)
@@ -213,7 +250,7 @@ async def test_out_of_memory_a_raise_still_makes_values_unusable(
     assert keys == []
     assert rig.events[CacheEvent.RAISE_QUEUED] == 1
     await ready(cache)
-    assert await cache.look_up(LINE) == Lookup(entry=None, epoch=6)
+    assert await cache.look_up(LINE) == NOTHING
 
 
 async def mgets(server: redis.asyncio.Redis) -> int:
@@ -226,7 +263,7 @@ async def test_readers_of_one_moment_share_one_command(
 ) -> None:
     lines = [f"line_{number:026}" for number in range(50)]
     for number, line in enumerate(lines):
-        await cache.raise_epoch(line, number)
+        await know(cache, line, number)
         await cache.put(line, an_entry(value=str(number).encode(), epoch=number))
     before = await mgets(server)
     found = await asyncio.gather(*(cache.look_up(line) for line in lines * 2))

@@ -12,7 +12,7 @@ import redis.asyncio
 from gateway.cache.events import CacheEvent
 from gateway.cache.keys import value_key
 from gateway.cache.redis import ANSWER_SECONDS, PAUSE_MAX_SECONDS, RedisCache
-from gateway.services.ports.cache import Lookup
+from gateway.services.ports.cache import Claim, Lookup
 from tests.cache.support import (
     LINE,
     LIVES,
@@ -20,6 +20,7 @@ from tests.cache.support import (
     PATIENT_SECONDS,
     Rig,
     an_entry,
+    know,
     ready,
     until,
 )
@@ -34,7 +35,7 @@ def rig() -> Rig:
 
 
 async def kept(cache: RedisCache, line: str = LINE, epoch: int = 5) -> None:
-    await cache.raise_epoch(line, epoch)
+    await know(cache, line, epoch)
     await cache.put(line, an_entry(epoch=epoch))
     assert (await cache.look_up(line)).entry is not None
 
@@ -53,7 +54,8 @@ async def test_down_from_the_start_everything_is_absent_and_it_comes_by_itself(
         assert not await cache.is_ready()
         assert await cache.look_up(LINE) == NOTHING
         await cache.put(LINE, an_entry())
-        await cache.raise_epoch(LINE, 5, must_land=False)
+        assert await cache.claim(LINE) is None
+        await cache.teach(LINE, 5, Claim("?1"))
         assert rig.events[CacheEvent.BYPASSED] == 2
         assert rig.events[CacheEvent.RAISE_QUEUED] == 0
         await asyncio.to_thread(stoppable_redis.start)
@@ -153,7 +155,8 @@ async def test_a_raise_that_could_not_reach_it_lands_later_and_before_any_read(
         rig.process(stoppable_redis.url) as reader,
     ):
         while (await reader.look_up(LINE)).entry is None:  # A slow machine may lose a write.
-            await reader.raise_epoch(LINE, 5)
+            await know(reader, LINE, 5)
+            await know(reader, OTHER_LINE, 1)
             await reader.put(LINE, an_entry(epoch=5))
         stoppable_redis.pause()
         await writer.raise_epoch(LINE, 6)

@@ -7,7 +7,7 @@ import pytest
 from gateway.cache.events import CacheEvent
 from gateway.services.ports.cache import Lookup
 from tests.cache.scripted import ScriptedServer
-from tests.cache.support import LINE, Rig, ready, until
+from tests.cache.support import LINE, Rig, know, ready, until
 
 NOTHING = Lookup(entry=None, epoch=None)
 
@@ -61,7 +61,7 @@ async def test_another_server_behind_the_same_connection_is_noticed(rig: Rig) ->
         server.run_id = "b" * 40
         await until(lambda: server.connections >= 2)
         await ready(cache)
-        await cache.raise_epoch(LINE, 5)
+        await know(cache, LINE, 5)
         assert b"b" * 40 in b"".join(keys)
         assert b"a" * 40 not in b"".join(keys)
 
@@ -75,7 +75,7 @@ async def test_a_server_that_takes_no_invalidation_is_not_read_either(rig: Rig) 
 
     server = ScriptedServer(answer)
     async with server.running(), rig.process(server.url) as cache:
-        await cache.raise_epoch(LINE, 5)
+        await know(cache, LINE, 5)
         await until(lambda: server.connections >= 4)
         assert not await cache.is_ready()
         assert rig.events[CacheEvent.RAISE_LANDED] == 0

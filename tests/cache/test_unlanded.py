@@ -15,7 +15,7 @@ LIFE = 600
 
 
 def a_raise(line: str = "line_1", epoch: int = 5) -> Raise:
-    return Raise(line, epoch, must_land=True)
+    return Raise(line, epoch)
 
 
 @pytest.fixture

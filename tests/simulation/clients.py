@@ -407,9 +407,6 @@ class Clients:
         shown = seen.info.expires_at
         if floor is not None and (shown is None or shown < floor):
             how = "cache" if seen.from_cache else "panel"
-            if seen.from_cache and self.world.may_be_old():
-                self.world.weather.count("old for a while")
-                return
             text = f"{own} was shown older than its last change, from the {how}"
             self.world.doubts.append((own, f"{text} (at {self.world.loop.time():.3f} s)"))
 

@@ -22,7 +22,7 @@ from gateway.panels.client import HttpPanels
 from gateway.panels.dialect import Answer, Reason, Request, TransportFault
 from gateway.panels.pacing import LocalBudgets
 from gateway.services.context import Limits, Ports
-from gateway.services.ports.cache import CacheEntry, Lookup
+from gateway.services.ports.cache import CacheEntry, Claim, Lookup
 from gateway.services.tasks import SingleFlight, TaskKeeper
 from gateway.simulator.clock import VIRTUAL_START, Clock
 from gateway.simulator.messages import PanelAnswer, PanelRequest
@@ -163,7 +163,6 @@ class World:
     """Lines on the panel that were never ours, as they were."""
     is_cut_off: bool = False
     """No process reaches the panel, calm or not."""
-    cache_lost_at: float = float("-inf")
     violations: list[str] = field(default_factory=list)
     doubts: list[tuple[str, str]] = field(default_factory=list)
     """Reads of a line or device that were too old, unless it is there twice: see the judge."""
@@ -173,15 +172,6 @@ class World:
 
     def violate(self, invariant: str, text: str) -> None:
         self.violations.append(f"{invariant}: {text} (at {self.loop.time():.3f} s)")
-
-    def may_be_old(self) -> bool:
-        """Tell whether the cache may be wrong for as long as an entry counts as fresh.
-
-        A reader that stands still between asking the database for an epoch and telling it may tell
-        a cache that has forgotten everything meanwhile an old one: see `gateway/cache/redis.py`.
-        """
-        since = self.loop.time() - self.cache_lost_at
-        return self.chaos.stall > 0 and since <= STALL_SECONDS_MAX + INFO_TTL_SECONDS
 
     def note(self, text: str) -> None:
         if self.trace is not None:
@@ -324,9 +314,17 @@ class SharedCache:
         await self._hook()
         await self._process.world.cache.put(resource_id, entry)
 
-    async def raise_epoch(self, resource_id: str, epoch: int, *, must_land: bool = True) -> None:
+    async def raise_epoch(self, resource_id: str, epoch: int) -> None:
         await self._hook()
-        await self._process.world.cache.raise_epoch(resource_id, epoch, must_land=must_land)
+        await self._process.world.cache.raise_epoch(resource_id, epoch)
+
+    async def claim(self, resource_id: str) -> Claim | None:
+        await self._hook()
+        return await self._process.world.cache.claim(resource_id)
+
+    async def teach(self, resource_id: str, epoch: int, claim: Claim) -> None:
+        await self._hook()
+        await self._process.world.cache.teach(resource_id, epoch, claim)
 
     async def is_ready(self) -> bool:
         return True
@@ -335,7 +333,7 @@ class SharedCache:
         world = self._process.world
         if world.chance(world.chaos.cache_loss):
             world.weather.count("cache lost")
-            world.cache, world.cache_lost_at = new_cache(world.clock), world.loop.time()
+            world.cache = new_cache(world.clock)
         await self._process.hook("cache")
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NewType, Protocol
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+
+#: What a reader holds who is about to ask the database for an epoch; see `Cache.claim`.
+Claim = NewType("Claim", str)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,8 +27,8 @@ class CacheEntry:
 class Lookup:
     """What the cache holds of a resource.
 
-    `epoch` is the newest that anybody told the cache; None means ask the database, and tell the
-    cache what it said (`raise_epoch` without `must_land`). An entry may be served only if its epoch
+    `epoch` is the newest that anybody told the cache; None means ask the database (and teach the
+    cache what it says: `claim`, then ask, then `teach`). An entry may be served only if its epoch
     equals the present one; where the cache knows the epoch, it leaves others out by itself.
     """
 
@@ -45,12 +49,23 @@ class Cache(Protocol):
         have lost (flushed, evicted) a newer one, and *entry* would pass for the present.
         """
 
-    async def raise_epoch(self, resource_id: str, epoch: int, *, must_land: bool = True) -> None:
+    async def raise_epoch(self, resource_id: str, epoch: int) -> None:
         """Tell all processes that entries under a smaller epoch are old.
 
-        Where the cache cannot be reached, this is tried again in the background; without
-        *must_land* it is not (for readers, who only pass on what the database says).
+        Raises an epoch that is known, and makes none known: whoever finds none asks the database.
+        Where the cache cannot be reached, this is tried again in the background.
         """
+
+    async def claim(self, resource_id: str) -> Claim | None:
+        """Return what entitles a reader to teach the epoch that it now asks the database for.
+
+        It is good for half a minute at most, and ends when a writer raises the epoch and when the
+        cache forgets: so a reader who stood still in between cannot teach an old one. None: an
+        epoch is known by now, or the cache cannot be reached; then there is nothing to teach.
+        """
+
+    async def teach(self, resource_id: str, epoch: int, claim: Claim) -> None:
+        """Tell the cache what the database said after *claim*, if that is still good."""
 
     async def is_ready(self) -> bool:
         """Tell whether the cache works at present; without it the gateway is only slower."""
