@@ -45,10 +45,13 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncEngine
 
+    from gateway.services.ports import callers_store as caller_ports
     from gateway.services.ports import events_store as event_ports
     from gateway.services.ports import inbound_store as inbound_ports
     from gateway.services.ports import oauth_store as oauth_ports
+    from gateway.services.ports import operations_store as operation_ports
     from gateway.services.ports import store as ports
+    from gateway.services.ports import subscriptions_store as subscription_ports
     from gateway.services.ports import webhooks_store as webhook_ports
     from gateway.services.ports.sealer import Sealer
     from gateway.services.scope import Scope
@@ -65,20 +68,20 @@ def tell_nobody(_row_ids: Collection[str]) -> None:
 class SqlStore:
     """The repositories of one transaction."""
 
-    lines: ports.Lines
-    devices: ports.Devices
-    resellers: ports.Resellers
+    lines: subscription_ports.Lines
+    devices: subscription_ports.Devices
+    resellers: caller_ports.Resellers
     panels: ports.PanelRows
-    keys: ports.Keys
-    clients: ports.Clients
-    operations: ports.Operations
-    drifts: ports.Drifts
+    keys: caller_ports.Keys
+    clients: caller_ports.Clients
+    operations: operation_ports.Operations
+    drifts: operation_ports.Drifts
     events: event_ports.Events
     panel_states: event_ports.PanelStates
     credit_alerts: event_ports.CreditAlerts
-    audit: ports.AuditEntries
-    answers: ports.KeptAnswers
-    documents: ports.TrustedDocuments
+    audit: operation_ports.AuditEntries
+    answers: operation_ports.KeptAnswers
+    documents: caller_ports.TrustedDocuments
     signing_keys: oauth_ports.SigningKeys
     revoked_tokens: oauth_ports.RevokedTokens
     used_assertions: oauth_ports.UsedAssertions
@@ -88,7 +91,7 @@ class SqlStore:
     endpoints: webhook_ports.Endpoints
     deliveries: webhook_ports.Deliveries
     dispatch: webhook_ports.Dispatch
-    holds: ports.Holds
+    holds: operation_ports.Holds
     session: AsyncSession
 
     async def clock_ahead(self) -> timedelta:

@@ -12,7 +12,8 @@ from gateway.domain.panels import Panel, SuspendBy
 from gateway.domain.resellers import Policy
 from gateway.domain.subscriptions import ObservedInfo
 from gateway.services.noun import AnyEdit, Noun
-from gateway.services.ports.store import Store, Subscriptions
+from gateway.services.ports.store import Store
+from gateway.services.ports.subscriptions_store import Subscriptions
 
 
 class DeviceNoun(Noun[Device, ObservedDevice]):

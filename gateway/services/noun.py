@@ -16,7 +16,8 @@ from gateway.domain.panels import Panel, SuspendBy
 from gateway.domain.resellers import Policy
 from gateway.domain.subscriptions import ObservedInfo, Subscription
 from gateway.services.audit_log import Owner
-from gateway.services.ports.store import Store, Subscriptions
+from gateway.services.ports.store import Store
+from gateway.services.ports.subscriptions_store import Subscriptions
 
 ResourceT = TypeVar("ResourceT", bound=Subscription)
 ObservedT = TypeVar("ObservedT")
