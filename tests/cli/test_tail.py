@@ -7,7 +7,7 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -183,6 +183,15 @@ async def test_a_gateway_that_refuses_is_told(served: Served) -> None:
     assert (ran.code, "status 404" in ran.stderr) == (1, True)
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """A program that is started has Ctrl-C off where we have: in a shell's background, say."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 async def test_ctrl_c_is_the_usual_end(served: Served) -> None:
     environ = {"XTREAM_GATEWAY_URL": served.url, "XTREAM_GATEWAY_KEY": str(served.world.a.api.key)}
     process = await asyncio.create_subprocess_exec(

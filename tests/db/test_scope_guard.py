@@ -19,6 +19,7 @@ from gateway.db.rows_lines import LineRow
 from gateway.db.scope_guard import WITH_ANCESTORS, ScopedSession, ancestors_of
 from gateway.db.store import SqlDatabase
 from gateway.db.touched import touching
+from gateway.domain.catalog import CreditAlert
 from gateway.domain.ids import IdKind, OperationId, PanelId
 from gateway.domain.lines import Line
 from gateway.services.ports.store import Store
@@ -26,6 +27,7 @@ from gateway.services.scope import Scope, system_scope
 from tests.db.conftest import KEYRING, Family, scope_for
 from tests.factories import (
     a_client,
+    a_delivery,
     a_device,
     a_document,
     a_drift,
@@ -33,8 +35,14 @@ from tests.factories import (
     a_key,
     a_line,
     a_panel,
+    a_source,
+    a_subject,
+    an_attempt,
     an_audit_entry,
+    an_endpoint,
+    an_event,
     an_id,
+    an_inbound_event,
     an_operation,
     owned_by,
 )
@@ -98,6 +106,9 @@ async def test_every_table_with_an_owner_is_narrowed(registry: SqlDatabase, fami
     async with registry.write(system_scope()) as store:
         for owner in (None, family.ann, family.bob):
             await fill_all(store, **owned_by(owner))
+        for reseller in (family.ann, family.bob):
+            alert = CreditAlert(reseller_id=reseller.id, low_threshold="1")
+            await store.credit_alerts.put(reseller, alert)
     mapped = [it.class_ for it in Base.registry.mappers]
     async with registry.session(scope_for(family.ann), writable=False) as session:
         for row in (it for it in mapped if issubclass(it, Owned)):
@@ -174,6 +185,20 @@ async def fill_all(store: Store, **owner: Any) -> None:
     await store.drifts.add(a_drift(**owner))
     await store.audit.append(an_audit_entry(**owner))
     await store.documents.add([a_document(**owner)])
+    await store.events.append(an_event(**owner))
+    await fill_webhooks(store, **owner)
+
+
+async def fill_webhooks(store: Store, **owner: Any) -> None:
+    path = {"owner_path": owner["owner_path"]}
+    endpoint, source = an_endpoint(**owner), a_source(**owner)
+    delivery = a_delivery(endpoint)
+    await store.endpoints.add(endpoint)
+    await store.deliveries.add_missing([delivery])
+    await store.deliveries.add_attempt(an_attempt(delivery))
+    await store.inbound_sources.add(source)
+    await store.inbound_events.add(an_inbound_event(source, **path))
+    await store.inbound_subjects.lock(a_subject(source, **path))
 
 
 COUNTS: dict[str, Select] = {

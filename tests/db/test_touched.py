@@ -20,8 +20,9 @@ from gateway.db.touched import touching
 from gateway.domain.errors import StateConflict, UsernameTaken
 from gateway.domain.ids import OperationId
 from gateway.domain.operations import Operation, OperationState
-from gateway.services.ports import store as ports
+from gateway.services.ports.operations_store import Operations
 from gateway.services.ports.store import Store
+from gateway.services.ports.subscriptions_store import Devices, Lines
 from gateway.services.scope import system_scope
 from tests.db.conftest import KEYRING
 from tests.db.kinds import DEVICES, KINDS, LINES, Kind
@@ -35,9 +36,13 @@ UNSEEN: Final = {
     # When something was compared with its panel is shown nowhere either.
     *("Lines.take_uncompared", "Lines.set_compared"),
     *("Devices.take_uncompared", "Devices.set_compared"),
+    # Nor is when there is next something to tell of it.
+    *("Lines.take_telling", "Lines.set_telling", "Lines.look_anew"),
+    *("Devices.take_telling", "Devices.set_telling", "Devices.look_anew"),
 }
 NOW: Final = datetime(2026, 11, 1, tzinfo=UTC)
 LONG_AGO: Final = datetime(2026, 1, 1, tzinfo=UTC)
+PORTS: Final = {"Lines": Lines, "Devices": Devices, "Operations": Operations}
 READING: Final = ("get", "find", "list", "count")
 
 
@@ -138,8 +143,8 @@ CHANGES: Final[dict[str, tuple[Call, Callable[[Made], str]]]] = {
 def test_every_method_that_may_change_something_is_here() -> None:
     methods = {
         f"{noun}.{name}"
-        for noun in ("Lines", "Devices", "Operations")
-        for name in dir(getattr(ports, noun))
+        for noun, port in PORTS.items()
+        for name in dir(port)
         if not name.startswith(("_", *READING))
     }
     assert methods == CHANGES.keys() | UNSEEN

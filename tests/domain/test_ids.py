@@ -25,7 +25,7 @@ def at(milliseconds: int) -> datetime:
 def test_an_id_has_the_prefix_of_the_contract() -> None:
     made = {kind: new_id(kind, at(1), secrets.token_bytes) for kind in IdKind}
     prefixes = {text.partition("_")[0] for text in made.values()}
-    contract = "line dev rsl pnl key op aud drf idk doc cli tok evt"
+    contract = "line dev rsl pnl key op aud drf idk doc cli tok evt whe dlv att src inb"
     assert prefixes == set(contract.split())
     for kind, text in made.items():
         assert len(text.partition("_")[2]) == BODY_LENGTH

@@ -16,7 +16,6 @@ from tests.e2e.support import SetClock, problem_of, runtime_of
 from tests.world import Tenant, World
 
 PATH = "/v1/credits/threshold"
-START = datetime.now(UTC)
 
 
 @pytest.fixture
@@ -33,7 +32,7 @@ async def tenant(world: World) -> Tenant:
 async def look(world: World, minutes: int, credits_left: float) -> list[str]:
     """Let two processes look so many minutes later; return the balances that were told by then."""
     world.simulator.panel.tables["reg_users"].update([2], {"credits": credits_left}, strict=False)
-    clock = SetClock(START + timedelta(minutes=minutes))
+    clock = SetClock(datetime.now(UTC) + timedelta(minutes=minutes))
     flights = SingleFlight(world.runtime.ports.tasks)  # Another process: nothing lingers in it.
     context = system_context(runtime_of(world, clock=clock, flights=flights).ports, "credits")
     await asyncio.gather(watch_credits(context), watch_credits(context))

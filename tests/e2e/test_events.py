@@ -101,7 +101,7 @@ async def test_a_refusal_by_the_panel_is_told_once(world: World) -> None:
     answer = await world.a.api.post("/v1/lines", {"period": "P1M"})
     assert answer.status_code >= 400, answer.text
     operation_id = answer.json()["operation_id"]
-    (told,) = await events(world)
+    (told,) = await events(world, world.a.api)  # What it says of the panel is the operator's.
     assert (told["type"], told["resource_id"]) == ("operation.failed", operation_id)
     assert told["data"]["problem"]["code"] == answer.json()["code"]
     assert told["data"]["kind"] == "line.create"

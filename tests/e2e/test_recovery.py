@@ -348,6 +348,8 @@ async def test_the_workers_do_what_the_services_do(small_world: World) -> None:
         "strays",
         "drift",
         "sweep",
-        "signing-keys",
-        "token-sweep",
+        *("signing-keys", "token-sweep"),
+        *("expiry", "event-sweep", "panel-news", "credits"),
+        *("webhook-dispatcher", "webhook-sender", "webhook-sweep"),
+        *("inbound-reader", "inbound-driver", "inbound-sweep"),
     ]

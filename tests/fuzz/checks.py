@@ -25,7 +25,7 @@ OF_THE_SCHEMA: Final = {
 #: Where a schema cannot say it after all.
 NOT_OF_THE_SCHEMA: Final = {
     ("/panel_id", "missing"),  # Whether it may be left out hangs on the caller's policy.
-    ("?reseller_id", "missing"),  # Operators must name one, resellers need not.
+    *(("?reseller_id", "missing"), ("/reseller_id", "missing")),  # For operators only.
 }
 #: No bearable pattern says what a network of IPv6 is; which extra columns there are, a panel says;
 #: how long a JWK Set, or the host of an origin, is as a whole, no schema says.

@@ -28,6 +28,7 @@ _asked: Counter[str] = Counter()
 scalar("DateTime", st.sampled_from(["2027-01-31T00:00:00Z", "soon", ""]).map(nodes.String))
 scalar("Duration", st.sampled_from(["P1M", "PT24H", "P0D", "x"]).map(nodes.String))
 scalar("Metadata", st.just(nodes.Object(fields=[])))
+scalar("JSON", st.sampled_from([nodes.String("line.created"), nodes.List(values=[])]))
 scalar("JSONObject", st.just(nodes.Object(fields=[])))
 
 

@@ -10,6 +10,7 @@ from tests.graphql.asking import ask, everything, object_type, post, refused, sc
 from tests.world import World
 
 MAC = "00:1A:79:AB:CD:EF"
+SIGNING = "whsec_MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0"
 
 
 async def seeded(world: World) -> dict[str, Any]:
@@ -21,6 +22,14 @@ async def seeded(world: World) -> dict[str, Any]:
         "POST",
         "/v1/devices",
         {"mac": MAC, "period": "P1M", "external_id": "box-1"},
+        status=201,
+    )
+    hook = {"url": "https://shop.example/hooks", "event_types": []}
+    endpoint = await world.a.api.ok("POST", "/v1/webhook-endpoints", hook, status=201)
+    source = await world.a.api.ok(
+        "POST",
+        "/v1/inbound-sources",
+        {"kind": "stripe", "secrets": [SIGNING], "rules": "stripe_subscriptions"},
         status=201,
     )
     operations = await world.a.api.ok("GET", "/v1/operations")
@@ -35,6 +44,10 @@ async def seeded(world: World) -> dict[str, Any]:
         "reseller": {"id": world.a.id},
         "client": {"id": client["id"]},
         "panel": {"id": world.panel_id},
+        "webhookEndpoint": {"id": endpoint["id"]},
+        "deliveries": {"endpointId": endpoint["id"]},
+        "inboundSource": {"id": source["id"]},
+        "inboundEvents": {"sourceId": source["id"]},
     }
 
 

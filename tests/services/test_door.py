@@ -134,10 +134,12 @@ async def test_without_its_permission_an_action_touches_nothing_but_the_audit_lo
     spec, database = spec_of(door), Watched()
     if spec.needs is None:
         # Who one is, and the text of an id: without it, ids could not be sent in its place.
-        # Public keys are public; a client that has proved who it is gets tokens and ends them.
+        # Public keys are public; a client that has proved who it is gets tokens and ends them. What
+        # is delivered to a source is proved by its signature.
         assert spec.name in {
             *("me.read", "document.find", "signing_key.list"),
             *("token.issue", "token.exchange", "token.introspect", "token.revoke"),
+            "inbound_event.receive",
         }
         return
     others = ALL_PERMISSIONS - {spec.needs}
