@@ -131,8 +131,8 @@ class _Deliveries(_Wrapped):
         self.step = "leased" if taken else self.step
         return taken
 
-    async def add_attempt(self, attempt: Any) -> None:
-        await self._port.add_attempt(attempt)
+    async def add_attempts(self, attempts: Any) -> None:
+        await self._port.add_attempts(attempts)
         self.step = "marked"
 
 
