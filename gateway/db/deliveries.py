@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
 from gateway.db.repository import Repository
-from gateway.db.rows_webhooks import AttemptRow, DeliveryRow, DispatchRow
+from gateway.db.rows_webhooks import AttemptRow, DeliveryRow, DispatchRow, EndpointRow
 from gateway.domain.deliveries import ORDERED_ATTEMPTS, Attempt, Delivery, DeliveryState
 from gateway.domain.events import EventType
 from gateway.domain.ids import AttemptId, DeliveryId, EndpointId, EventId
@@ -54,9 +54,12 @@ class SqlDeliveries(Repository):
 
     async def add_missing(self, deliveries: Sequence[Delivery]) -> int:
         """Insert what is not there; the caller has the dispatch locked, so nobody else does."""
-        events = {each.event_id for each in deliveries}
-        query = sa.select(DeliveryRow.endpoint_id, DeliveryRow.event_id)
-        found = await self.session.execute(query.where(DeliveryRow.event_id.in_(events)))
+        row = DeliveryRow
+        query = sa.select(row.endpoint_id, row.event_id).where(
+            row.endpoint_id.in_({each.endpoint_id for each in deliveries}),  # As the index has it.
+            row.event_id.in_({each.event_id for each in deliveries}),
+        )
+        found = await self.session.execute(query)
         there = {(endpoint_id, event_id) for endpoint_id, event_id in found}
         missing = [each for each in deliveries if (each.endpoint_id, each.event_id) not in there]
         self.session.add_all([DeliveryRow(**_columns_of(each)) for each in missing])
@@ -75,31 +78,62 @@ class SqlDeliveries(Repository):
         *,
         busy: Mapping[EndpointId, int],
         each: int,
+        failing: int,
         limit: int,
     ) -> tuple[Delivery, ...]:
         """Take up what is due, endpoint by endpoint."""
-        row = DeliveryRow
+        row, endpoint = DeliveryRow, EndpointRow
         full = [endpoint_id for endpoint_id, count in busy.items() if count >= each]
+        full_if_failing = [it for it, count in busy.items() if count >= failing]
+        is_full = endpoint.id.in_(full) | (
+            endpoint.failing_since.is_not(None) & endpoint.id.in_(full_if_failing)
+        )
+        # The first of each endpoint, from an index: what lies behind it may be very much.
+        first = (
+            sa.select(row.next_at)
+            .where(row.endpoint_id == endpoint.id, row.next_at <= now)
+            .order_by(row.next_at)
+            .limit(1)
+            .scalar_subquery()
+        )
         query = (
-            sa.select(row.endpoint_id)
-            .where(row.next_at <= now, row.endpoint_id.not_in(full))
-            .group_by(row.endpoint_id)
-            .order_by(sa.func.min(row.next_at))
+            sa.select(endpoint.id, endpoint.failing_since)
+            .where(sa.not_(is_full), first.is_not(None))
+            .order_by(first)
             .limit(_ENDPOINTS)
         )
         taken: list[Delivery] = []
-        for text in list(await self.session.scalars(query)):
+        for text, failing_since in (await self.session.execute(query)).all():
             endpoint_id = EndpointId(text)
-            room = min(each - busy.get(endpoint_id, 0), limit - len(taken))
+            most = each if failing_since is None else failing
+            room = min(most - busy.get(endpoint_id, 0), limit - len(taken))
             if room > 0:
                 taken += await self._take(endpoint_id, now, lease_until, room)
         return tuple(taken)
 
     async def take_next(
-        self, endpoint_id: EndpointId, now: datetime, lease_until: datetime
-    ) -> Delivery | None:
-        """Take up one more of this endpoint."""
-        return next(iter(await self._take(endpoint_id, now, lease_until, 1)), None)
+        self, endpoint_id: EndpointId, now: datetime, lease_until: datetime, *, limit: int
+    ) -> tuple[Delivery, ...]:
+        """Take up more of this endpoint."""
+        return await self._take(endpoint_id, now, lease_until, limit) if limit else ()
+
+    async def end_delivered(self, delivery_ids: Sequence[DeliveryId], now: datetime) -> int:
+        """Note that they are through, whoever has them now."""
+        if not delivery_ids:
+            return 0
+        row = DeliveryRow
+        ending = sa.update(row).where(
+            row.id.in_(delivery_ids), row.state == DeliveryState.PENDING.value
+        )
+        ended = {"attempts": row.attempts + 1, "next_at": None, "ended_at": now}
+        return await self.change(ending.values(state=DeliveryState.DELIVERED.value, **ended))
+
+    async def release(self, taken: Sequence[Delivery], now: datetime) -> int:
+        """Let go of what was not begun."""
+        if not taken:
+            return 0
+        ours = _taken_rows(taken)
+        return await self.change(sa.update(DeliveryRow).where(ours).values(next_at=now))
 
     async def give_up(self, endpoint_id: EndpointId, now: datetime) -> int:
         """End all that are still to be made."""
@@ -125,9 +159,9 @@ class SqlDeliveries(Repository):
             )
         )
 
-    async def add_attempt(self, attempt: Attempt) -> None:
+    async def add_attempts(self, attempts: Sequence[Attempt]) -> None:
         """Insert."""
-        await self.insert(
+        self.session.add_all(
             AttemptRow(
                 id=attempt.id,
                 delivery_id=attempt.delivery_id,
@@ -136,7 +170,9 @@ class SqlDeliveries(Repository):
                 headers=attempt.headers,
                 tried=msgspec.to_builtins(attempt.tried),
             )
+            for attempt in attempts
         )
+        await self.session.flush()
 
     async def list_attempts(
         self, delivery_ids: Sequence[DeliveryId]
@@ -167,15 +203,13 @@ class SqlDeliveries(Repository):
             .limit(limit)
             .with_for_update(skip_locked=True, of=row)
         )
-        taken = []
-        for found in list(await self.session.scalars(query)):
-            before = _delivery_of(found)
-            after = replace(before, next_at=lease_until, fence=before.fence + 1)
-            taking = sa.update(row).where(row.id == before.id, row.fence == before.fence)
-            taking = taking.where(row.next_at.is_not(None))
-            if await self.change(taking.values(next_at=after.next_at, fence=after.fence)):
-                taken.append(after)
-        return tuple(taken)
+        found = [_delivery_of(each) for each in await self.session.scalars(query)]
+        if not found:
+            return ()
+        # Locked as they are, or, on SQLite, with all others kept from writing.
+        raised = {"next_at": lease_until, "fence": row.fence + 1}
+        await self.change(sa.update(row).where(_taken_rows(found)).values(**raised))
+        return tuple(replace(it, next_at=lease_until, fence=it.fence + 1) for it in found)
 
 
 class SqlDispatch(Repository):
@@ -194,6 +228,14 @@ class SqlDispatch(Repository):
     async def move(self, event_id: EventId) -> None:
         """Note up to which event deliveries were made."""
         await self.change(sa.update(DispatchRow).values(event_id=event_id))
+
+
+def _taken_rows(taken: Sequence[Delivery]) -> sa.ColumnElement[bool]:
+    """Tell in SQL which of these rows nobody else has taken up since."""
+    row = DeliveryRow
+    of_these = row.id.in_([each.id for each in taken])
+    same = sa.tuple_(row.id, row.fence).in_([(each.id, each.fence) for each in taken])
+    return sa.and_(of_these, same, row.next_at.is_not(None))
 
 
 def _is_held() -> sa.ColumnElement[bool]:

@@ -24,6 +24,7 @@ from gateway.domain.ids import EventId, PanelId, ResellerId
 from gateway.domain.paging import page_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from gateway.domain.events import EventFilter
@@ -90,6 +91,11 @@ class SqlEvents(Repository):
         by = columns if is_oldest_first else [column.desc() for column in columns]
         rows = await self.session.scalars(query.order_by(*by).limit(page.limit + 1))
         return page_of([_event_of(row) for row in rows], page)
+
+    async def list_ids(self, event_ids: Sequence[EventId]) -> tuple[Event, ...]:
+        """Return those of these events that are kept."""
+        rows = await self.session.scalars(sa.select(EventRow).where(EventRow.id.in_(event_ids)))
+        return tuple(_event_of(row) for row in rows)
 
     async def list_after(self, event_id: EventId | None, limit: int) -> tuple[Event, ...]:
         """Return what came after, oldest first."""

@@ -69,6 +69,11 @@ class SqlEndpoints(Repository):
         rows = await self.session.scalars(sa.select(EndpointRow).where(active))
         return tuple(_endpoint_of(row, self.sealer) for row in rows)
 
+    async def look(self, endpoint_id: EndpointId) -> Endpoint | None:
+        """Return it, not locked."""
+        row = await self.one_or_none(sa.select(EndpointRow).where(EndpointRow.id == endpoint_id))
+        return None if row is None else _endpoint_of(row, self.sealer)
+
     async def find(self, endpoint_id: EndpointId) -> Endpoint | None:
         """Return it, locked."""
         row = await self.one_or_none(_locked(endpoint_id))

@@ -6,11 +6,11 @@ from gateway.services.context import Ports
 from gateway.services.webhook_delivery import (
     EXPAND_BATCH,
     SWEEP_BATCH,
-    Lanes,
     deliver_due,
     expand_events,
     sweep_deliveries,
 )
+from gateway.services.webhook_lanes import Lanes
 from gateway.workers.recovery import system_context
 
 

@@ -117,7 +117,7 @@ async def bobs(registry: SqlDatabase, family: Family) -> Belongings:
         await store.inbound_subjects.lock(made.subject)
         await store.endpoints.add(made.endpoint)
         await store.deliveries.add_missing([made.delivery])
-        await store.deliveries.add_attempt(an_attempt(made.delivery))
+        await store.deliveries.add_attempts([an_attempt(made.delivery)])
     return made
 
 
@@ -273,6 +273,7 @@ GRID: dict[str, tuple[Call, object]] = {
     ),
     "Events.find": (lambda s, b, f: s.events.find(b.event.id), None),
     "Events.list": (lambda s, b, f: s.events.list(EventFilter(), PageRequest()), EMPTY_PAGE),
+    "Events.list_ids": (lambda s, b, f: s.events.list_ids([b.event.id]), ()),
     "Events.list_after": (lambda s, b, f: s.events.list_after(None, 9), ()),
     "Events.delete_older": (lambda s, b, f: s.events.delete_older(NOW.replace(year=2030), 9), 0),
     "Events.settle": (lambda s, b, f: s.events.settle(), 0),
@@ -328,6 +329,7 @@ GRID: dict[str, tuple[Call, object]] = {
         NotFound,
     ),
     "Endpoints.list_active": (lambda s, b, f: s.endpoints.list_active(), ()),
+    "Endpoints.look": (lambda s, b, f: s.endpoints.look(b.endpoint.id), None),
     "Endpoints.find": (lambda s, b, f: s.endpoints.find(b.endpoint.id), None),
     "Deliveries.get": (lambda s, b, f: s.deliveries.get(b.delivery.id), NotFound),
     "Deliveries.find": (lambda s, b, f: s.deliveries.find(b.delivery.id), None),
@@ -345,21 +347,26 @@ GRID: dict[str, tuple[Call, object]] = {
     ),
     "Deliveries.take_due": (
         lambda s, b, f: s.deliveries.take_due(
-            NOW.replace(year=2030), NOW, busy={}, each=9, limit=9
+            NOW.replace(year=2030), NOW, busy={}, each=9, failing=9, limit=9
         ),
         (),
     ),
     "Deliveries.take_next": (
-        lambda s, b, f: s.deliveries.take_next(b.endpoint.id, NOW.replace(year=2030), NOW),
-        None,
+        lambda s, b, f: s.deliveries.take_next(b.endpoint.id, NOW.replace(year=2030), NOW, limit=9),
+        (),
     ),
+    "Deliveries.end_delivered": (
+        lambda s, b, f: s.deliveries.end_delivered([b.delivery.id], NOW),
+        0,
+    ),
+    "Deliveries.release": (lambda s, b, f: s.deliveries.release([b.delivery], NOW), 0),
     "Deliveries.give_up": (lambda s, b, f: s.deliveries.give_up(b.endpoint.id, NOW), 0),
     "Deliveries.begin_failed": (
         lambda s, b, f: s.deliveries.begin_failed(b.endpoint.id, [b.delivery.event_id], NOW),
         0,
     ),
-    "Deliveries.add_attempt": (
-        lambda s, b, f: s.deliveries.add_attempt(an_attempt(b.delivery)),
+    "Deliveries.add_attempts": (
+        lambda s, b, f: s.deliveries.add_attempts([an_attempt(b.delivery)]),
         RuntimeError,
     ),
     "Deliveries.list_attempts": (

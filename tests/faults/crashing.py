@@ -37,6 +37,12 @@ POINTS: Final = {
     "C6": "ended.during",
     "C7": "told.after",
     "C8": "ended.after",
+    "C9": "sent.after",
+    "C9-expanding": "expanded.before",
+    "C9-expanded": "expanded.after",
+    "C9-leased": "leased.after",
+    "C9-marking": "marked.before",
+    "C9-marked": "marked.after",
     "C10-taken": "taken.after",
     "C10-looked": "look.after",
     "C10-sending": "sending.after",
@@ -112,10 +118,33 @@ class _Operations(_Wrapped):
         return taken
 
 
+class _Deliveries(_Wrapped):
+    step = ""
+
+    async def add_missing(self, deliveries: Any) -> int:
+        added: int = await self._port.add_missing(deliveries)
+        self.step = "expanded" if added else self.step
+        return added
+
+    async def take_due(self, *args: Any, **more: Any) -> Any:
+        taken = await self._port.take_due(*args, **more)
+        self.step = "leased" if taken else self.step
+        return taken
+
+    async def add_attempts(self, attempts: Any) -> None:
+        await self._port.add_attempts(attempts)
+        self.step = "marked"
+
+
 class _Store(_Wrapped):
     def __init__(self, port: Any, crash: Crash) -> None:
         super().__init__(port, crash)
         self.operations = _Operations(port.operations, crash)
+        self.deliveries = _Deliveries(port.deliveries, crash)
+
+    @property
+    def step(self) -> str:
+        return self.operations.step or self.deliveries.step
 
 
 class _Database(_Wrapped):
@@ -124,7 +153,7 @@ class _Database(_Wrapped):
         async with self._port.write(scope) as real:
             store = _Store(real, self._crash)
             yield store
-            step = store.operations.step
+            step = store.step
             if step:
                 self._crash.at(f"{step}.before")
                 self._crash.soon(step)
@@ -161,6 +190,13 @@ class _Panels(_Wrapped):
         await asyncio.sleep(0.02)
 
 
+class _Sender(_Wrapped):
+    async def send(self, *args: Any, **more: Any) -> Any:
+        sent = await self._port.send(*args, **more)
+        self._crash.at("sent.after")
+        return sent
+
+
 class _Cache(_Wrapped):
     async def raise_epoch(self, *args: Any, **more: Any) -> None:
         is_told = self._crash.last == "ended.after"
@@ -175,6 +211,7 @@ def _crashing(runtime: Runtime, crash: Crash) -> Runtime:
         "database": _Database(ports.database, crash),
         "panels": _Panels(ports.panels, crash),
         "cache": _Cache(ports.cache, crash),
+        "sender": _Sender(ports.sender, crash),
     }
     return replace(runtime, ports=replace(ports, **wrapped))
 

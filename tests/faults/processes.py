@@ -100,6 +100,7 @@ class Fleet:
             "CHANGE_DEADLINE_SECONDS": settings.change_deadline_seconds,
             "DRAIN_SECONDS": settings.drain_seconds,
             "PANELS__SETTLE_SECONDS": settings.panels.settle_seconds,
+            "DANGEROUS_WEBHOOK_TARGETS": ",".join(settings.dangerous_webhook_targets),
             "LOG_LEVEL": "debug",
         }
         texts = {f"GATEWAY_{name}": str(text) for name, text in (given | variables).items()}

@@ -17,6 +17,8 @@ ONCE: Final = f"{HERE}/test_once.py"
 INFO: Final = f"{ANSWERS}::test_info"
 DOWN: Final = "tests/e2e/test_database_down.py"
 CACHE: Final = "tests/cache"
+HOOKS: Final = f"{HERE}/test_webhooks.py"
+WEBHOOKS: Final = "tests/webhooks"
 
 PROVED: Final[dict[str, tuple[str, ...]]] = {
     "P01": (
@@ -60,6 +62,7 @@ PROVED: Final[dict[str, tuple[str, ...]]] = {
     "P22": (f"{ANSWERS}::test_p22_a_password_changed_elsewhere_is_out_of_sync",),
     "P24": (f"{ANSWERS}::test_p24_a_slow_panel_that_comes_and_goes_is_kept_within_its_budget",),
     **{f"K{n:02}": (f"{CRASHES}::test_a_process_that_serves_is_killed",) for n in range(1, 10)},
+    "K10": (f"{HOOKS}::test_a_worker_is_killed_and_nothing_is_lost",),
     "K11": (f"{CRASHES}::test_a_worker_is_killed",),
     "K12": (
         f"{CRASHES}::test_k12_a_process_that_stood_still_sends_nothing_late",
@@ -121,10 +124,21 @@ PROVED: Final[dict[str, tuple[str, ...]]] = {
         f"{ONCE}::test_x04_changes_of_one_line_at_once_have_one_order",
         "tests/e2e/test_concurrency.py::test_renewals_at_once_add_up",
     ),
+    "W01": (
+        f"{WEBHOOKS}/test_load.py::test_nothing_is_lost_and_poison_holds_up_nobody",
+        f"{WEBHOOKS}/test_answers.py::test_what_does_not_end_is_cut_off",
+        f"{WEBHOOKS}/test_delivery.py::test_a_hanging_and_a_failing_endpoint_keep_nobody_waiting",
+    ),
+    "W02": (
+        f"{WEBHOOKS}/test_canary.py::test_no_url_leads_here",
+        f"{WEBHOOKS}/test_canary.py::test_no_name_leads_here",
+        f"{WEBHOOKS}/test_canary.py::test_a_name_is_looked_up_once_and_that_very_address_is_used",
+    ),
+    "W03": (f"{HOOKS}::test_a_worker_is_killed_and_nothing_is_lost",),
+    "W04": (f"{HOOKS}::test_w04_clocks_that_differ_and_a_secret_that_was_rotated",),
 }
 
 MISSING: Final = {
     "P23": "A restored backup is found by the sweep for drift, with tests of its own.",
-    "K10": "A webhook that was sent and not noted: there are no webhooks yet.",
     "X05": "The last credit: there is no ledger yet.",
 }

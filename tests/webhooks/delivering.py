@@ -6,11 +6,17 @@ import asyncio
 from datetime import datetime
 from typing import Any
 
+import sqlalchemy as sa
+
 from gateway.bootstrap import Runtime
+from gateway.db.rows_events import EventRow
+from gateway.db.rows_webhooks import DispatchRow
+from gateway.db.store import SqlDatabase
 from gateway.domain.deliveries import DeliveryState
 from gateway.domain.ids import EndpointId
 from gateway.services.scope import system_scope
-from gateway.services.webhook_delivery import Lanes, deliver_due, expand_events
+from gateway.services.webhook_delivery import deliver_due, expand_events
+from gateway.services.webhook_lanes import Lanes
 from gateway.workers.recovery import system_context
 from tests.e2e.support import SetClock, runtime_of
 from tests.factories import a_delivery
@@ -19,9 +25,24 @@ from tests.world import Api, World
 
 
 async def expand(world: World) -> None:
-    """Make all deliveries that there are to make."""
-    while await expand_events(system_context(world.runtime.ports, "dispatcher")):
-        pass
+    """Make all deliveries that there are to make.
+
+    On PostgreSQL an event is seen once no older transaction is open in the whole cluster, which
+    tests beside this one share.
+    """
+    context = system_context(world.runtime.ports, "dispatcher")
+    async with asyncio.timeout(60):
+        while await expand_events(context) or await _is_behind(world):  # noqa: ASYNC110 - no event
+            await asyncio.sleep(0.01)
+
+
+async def _is_behind(world: World) -> bool:
+    newest = sa.select(EventRow.id).order_by(EventRow.xact.desc(), EventRow.number.desc())
+    database = world.runtime.database
+    assert isinstance(database, SqlDatabase)
+    async with database.session(system_scope(), writable=False) as session:
+        last = await session.scalar(newest.limit(1))
+        return bool(last != await session.scalar(sa.select(DispatchRow.event_id)))
 
 
 def at(world: World, moment: datetime) -> Runtime:

@@ -12,7 +12,8 @@ from standardwebhooks import Webhook
 from gateway.domain.deliveries import PAUSES, DeliveryState
 from gateway.domain.paging import PageRequest
 from gateway.services.scope import system_scope
-from gateway.services.webhook_delivery import Lanes, deliver_due, expand_events
+from gateway.services.webhook_delivery import deliver_due, expand_events
+from gateway.services.webhook_lanes import Lanes
 from gateway.workers.recovery import system_context
 from gateway.workers.runner import run_workers
 from tests.webhooks.catching import Catcher

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from gateway.domain.catalog import CreditAlert
@@ -30,6 +31,9 @@ class Events(Protocol):
 
     async def list(self, criteria: EventFilter, page: PageRequest) -> Page[Event]:
         """Return events in the order that *criteria* says. A cursor is the id of an event."""
+
+    async def list_ids(self, event_ids: Sequence[EventId]) -> tuple[Event, ...]:
+        """Return those of these events that are kept, in any order."""
 
     async def list_after(self, event_id: EventId | None, limit: int) -> tuple[Event, ...]:
         """Return at most *limit* that came after this one, oldest first; None: from the oldest on.

@@ -35,6 +35,9 @@ class Endpoints(Protocol):
     async def list_active(self) -> tuple[Endpoint, ...]:
         """Return all that get events."""
 
+    async def look(self, endpoint_id: EndpointId) -> Endpoint | None:
+        """Return it as it is just now; None: it is gone."""
+
     async def find(self, endpoint_id: EndpointId) -> Endpoint | None:
         """Return it, locked until the transaction ends; None: it is gone."""
 
@@ -64,19 +67,29 @@ class Deliveries(Protocol):
         *,
         busy: Mapping[EndpointId, int],
         each: int,
+        failing: int,
         limit: int,
     ) -> tuple[Delivery, ...]:
         """Take up at most *limit* that can be sent by *now*, the longest due first.
 
         They are this caller's until the lease ends. An endpoint has at most *each* less those that
-        it has in *busy*. What waits for an earlier event of its resource, and what another process
-        takes at the same moment, is passed over.
+        it has in *busy*, and one that fails at most *failing*. What waits for an earlier event of
+        its resource, and what another process takes at the same moment, is passed over.
         """
 
     async def take_next(
-        self, endpoint_id: EndpointId, now: datetime, lease_until: datetime
-    ) -> Delivery | None:
-        """Take up one more of this endpoint, as `take_due` does."""
+        self, endpoint_id: EndpointId, now: datetime, lease_until: datetime, *, limit: int
+    ) -> tuple[Delivery, ...]:
+        """Take up at most so many more of this endpoint, as `take_due` does."""
+
+    async def end_delivered(self, delivery_ids: Sequence[DeliveryId], now: datetime) -> int:
+        """Note that the receiver has these, if they are pending; return how many were.
+
+        That it has them is so whoever has taken them up since.
+        """
+
+    async def release(self, taken: Sequence[Delivery], now: datetime) -> int:
+        """Let these be taken up by others, unless some were already; return how many."""
 
     async def give_up(self, endpoint_id: EndpointId, now: datetime) -> int:
         """End all of an endpoint that are still to be made; return how many."""
@@ -86,7 +99,7 @@ class Deliveries(Protocol):
     ) -> int:
         """Begin those of these events again that were given up; return how many."""
 
-    async def add_attempt(self, attempt: Attempt) -> None:
+    async def add_attempts(self, attempts: Sequence[Attempt]) -> None:
         """Insert."""
 
     async def list_attempts(
