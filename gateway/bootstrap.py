@@ -421,4 +421,5 @@ def _limits(settings: Settings) -> Limits:
         info_ttl_seconds=settings.cache.info_ttl_seconds,
         stale_if_error_seconds=settings.cache.stale_if_error_seconds,
         drift_every_seconds=settings.drift.every_seconds,
+        webhook_endpoints_max=settings.webhooks.endpoints_max,
     )

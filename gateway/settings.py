@@ -151,6 +151,17 @@ class DriftSettings(_Part):
     )
 
 
+class WebhookSettings(_Part):
+    """Webhook endpoints."""
+
+    endpoints_max: int = Field(
+        50,
+        ge=1,
+        le=1_000,
+        description="How many webhook endpoints each reseller may have itself, and the operator.",
+    )
+
+
 class OAuthSettings(_Part):
     """Access tokens."""
 
@@ -235,6 +246,7 @@ class Settings(_Part):
     cache: CacheSettings = Field(default_factory=CacheSettings)
     graphql: GraphqlSettings = Field(default_factory=GraphqlSettings)
     drift: DriftSettings = Field(default_factory=DriftSettings)
+    webhooks: WebhookSettings = Field(default_factory=WebhookSettings)
     oauth: OAuthSettings = Field(default_factory=OAuthSettings)
     issuers: Annotated[tuple[IssuerSettings, ...], AfterValidator(check_distinct)] = Field(
         (),

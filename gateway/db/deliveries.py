@@ -46,9 +46,13 @@ class SqlDeliveries(Repository):
         row = await self.one_or_none(query.with_for_update())
         return None if row is None else _delivery_of(row)
 
-    async def list(self, endpoint_id: EndpointId, page: PageRequest) -> Page[Delivery]:
-        """Return an endpoint's deliveries, newest first."""
+    async def list(
+        self, endpoint_id: EndpointId, page: PageRequest, state: DeliveryState | None = None
+    ) -> Page[Delivery]:
+        """Return an endpoint's deliveries, newest first; with *state* only those."""
         query = sa.select(DeliveryRow).where(DeliveryRow.endpoint_id == endpoint_id)
+        if state is not None:
+            query = query.where(DeliveryRow.state == state.value)
         rows = await self.page(query, DeliveryRow.id.expression, page)
         return page_of([_delivery_of(row) for row in rows], page)
 

@@ -41,6 +41,7 @@ class DeliveryRow(Owned, Base):
         sa.UniqueConstraint("endpoint_id", "event_id"),
         sa.Index(None, "endpoint_id", "id"),
         sa.Index(None, "endpoint_id", "next_at"),
+        sa.Index(None, "endpoint_id", "state", "id"),
         sa.Index(None, "endpoint_id", "resource_id", "sequence"),
     )
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from gateway.domain.paging import Page, PageRequest
     from gateway.services.ports.sealer import Sealer
 
+#: The first half of the number that making endpoints locks by; the second names the owner.
+_LOCK: Final = 1_684_366_196
 _FIXED: Final = frozenset({"id", "owner_path", "reseller_id", "created_at"})
 
 
@@ -44,6 +46,20 @@ class SqlEndpoints(Repository):
             query = query.where(EndpointRow.reseller_id == reseller_id)
         rows = await self.page(query, EndpointRow.id.expression, page)
         return page_of([_endpoint_of(row, self.sealer) for row in rows], page)
+
+    async def lock(self, owner_path: str) -> None:
+        """Lock by a number on PostgreSQL; on SQLite a write transaction is alone anyway."""
+        if not (self.writable and self.scope.covers(owner_path, None)):
+            raise RuntimeError("only what is one's own is locked, and only to write")
+        connection = await self.session.connection()
+        if connection.dialect.name == "postgresql":
+            number = sa.func.hashtext(owner_path)
+            await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK, number)))
+
+    async def count(self, owner_path: str) -> int:
+        """Return how many the owner has itself."""
+        mine = EndpointRow.owner_path == owner_path
+        return await self.session.scalar(sa.select(sa.func.count(EndpointRow.id)).where(mine)) or 0
 
     async def add(self, endpoint: Endpoint) -> None:
         """Insert."""

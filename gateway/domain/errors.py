@@ -258,7 +258,7 @@ class VersionMismatch(Refusal):
 
 
 class QuotaExceeded(Refusal):
-    """The policy allows no more connections, lines, devices or trials; or too many documents."""
+    """No more connections, lines, devices, trials, documents or webhook endpoints are allowed."""
 
     code = "quota_exceeded"
     status = 403

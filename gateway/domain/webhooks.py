@@ -6,6 +6,7 @@ with `v1a` has a key of its own, whose public half the receiver holds.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -20,6 +21,9 @@ URL_LENGTH_MAX: Final = 2_048
 #: How long the former secret may sign beside the present one after a rotation.
 OVERLAP_SECONDS_MAX: Final = 86_400
 SECRETS_MAX: Final = 5
+#: The beginning of a path that is a word for people, such as `/services/`. Whatever has digits or
+#: capitals, is long or stands last may be a token: many receivers have theirs in the path.
+_PLAIN_START: Final = re.compile(r"/[a-z]{1,12}(?:-[a-z]{1,12})?/")
 
 
 class SignatureKind(StrEnum):
@@ -144,6 +148,20 @@ class Tried:
     milliseconds: int
     answer: str
     is_success: bool
+
+
+def shown_url(url: str) -> str:
+    """Return what may stand in logs of *url*: its origin, and its first segment if a word.
+
+    What is left out is an ellipsis. Only the owner is shown the whole of it.
+    """
+    scheme, _, rest = url.partition("://")
+    authority, path = re.fullmatch(r"([^/?#]*)(.*)", rest, re.DOTALL).groups()  # type: ignore[union-attr]  # It fits every text.
+    authority = authority.rpartition("@")[2]
+    if path in {"", "/"}:
+        return f"{scheme}://{authority}{path}"
+    start = _PLAIN_START.match(path)
+    return f"{scheme}://{authority}{start[0] if start else '/'}…"
 
 
 def overlapping(

@@ -40,6 +40,7 @@ class Limits:
     read_timeout_seconds: float = 15.0
     answers_kept_seconds: int = 72 * 3_600 * 2
     drift_every_seconds: int = 86_400
+    webhook_endpoints_max: int = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

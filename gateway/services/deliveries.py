@@ -7,7 +7,13 @@ from typing import Final
 
 from gateway.domain.audit import Phase
 from gateway.domain.caller import Permission
-from gateway.domain.deliveries import Attempt, Delivery, LoggedDelivery, Recovery
+from gateway.domain.deliveries import (
+    Attempt,
+    Delivery,
+    DeliveryState,
+    LoggedDelivery,
+    Recovery,
+)
 from gateway.domain.errors import NotFound, StateConflict
 from gateway.domain.events import EventFilter, EventOrder
 from gateway.domain.ids import DeliveryId, EndpointId
@@ -28,16 +34,18 @@ _PAGE: Final = 200
 
 @action("delivery.list", needs=Permission.WEBHOOKS_READ)
 async def list_deliveries(
-    act: Action, endpoint_id: EndpointId, page: PageRequest
+    act: Action, endpoint_id: EndpointId, page: PageRequest, state: DeliveryState | None = None
 ) -> Page[LoggedDelivery]:
     """Return an endpoint's deliveries of the last 30 days with their attempts, newest first.
+
+    Those in *state* only where it is given.
 
     Raises:
         NotFound
     """
     async with act.read() as store:
         await store.endpoints.get(endpoint_id)
-        found = await store.deliveries.list(endpoint_id, page)
+        found = await store.deliveries.list(endpoint_id, page, state)
         attempts = await store.deliveries.list_attempts([each.id for each in found.items])
     logged = tuple(_logged(each, attempts[each.id]) for each in found.items)
     return Page(items=logged, next_cursor=found.next_cursor)

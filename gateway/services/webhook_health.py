@@ -11,8 +11,8 @@ from gateway.domain.deliveries import FAILING_MAX
 from gateway.domain.events import EventType
 from gateway.domain.webhooks import DisabledReason, Endpoint, EndpointState, Tried
 from gateway.services.audit_log import Owner
-from gateway.services.records import differences
 from gateway.services.telling import About, tell
+from gateway.services.webhook_records import endpoint_differences
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -77,7 +77,7 @@ async def _disable(
         updated_at=now,
     )
     await store.endpoints.save(after, expected_version=before.version)
-    old, new = differences(before, after, act.ports.sealer)
+    old, new = endpoint_differences(before, after, act.ports.sealer)
     entry = act.entry(
         Phase.SUCCEEDED,
         name="webhook_endpoint.disable",

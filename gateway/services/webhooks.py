@@ -11,7 +11,7 @@ import msgspec
 from gateway.domain.audit import Phase
 from gateway.domain.caller import Permission
 from gateway.domain.calls import UNCHANGED
-from gateway.domain.errors import Fault, InvalidRequest, ServiceUnavailable
+from gateway.domain.errors import Fault, InvalidRequest, QuotaExceeded, ServiceUnavailable
 from gateway.domain.ids import EndpointId, IdKind, ResellerId, new_id
 from gateway.domain.paging import Page, PageRequest
 from gateway.domain.webhooks import (
@@ -35,9 +35,9 @@ from gateway.services.idempotency import write_once
 from gateway.services.ownership import owner_named
 from gateway.services.ports.sender import Sender, Sent
 from gateway.services.ports.store import Store
-from gateway.services.records import differences, facts_of
 from gateway.services.telling import moment
 from gateway.services.webhook_health import end_deliveries
+from gateway.services.webhook_records import endpoint_differences, endpoint_facts
 from gateway.services.webhook_signing import new_secret, public_key_of, signed_headers
 
 #: What a test says it is; no real event has this type.
@@ -51,12 +51,14 @@ async def create_endpoint(act: Action, new: NewEndpoint) -> Outcome[IssuedEndpoi
     Raises:
         NotFound: there is no such reseller.
         InvalidRequest: nothing may be sent to this URL.
+        QuotaExceeded: its owner has as many as it may have.
     """
     _refuse_url(act.ports, new.url)
 
     async def change(store: Store) -> IssuedEndpoint:
         now = act.ports.clock.now()
         owner = await owner_named(store, act.context.caller, new.reseller_id)
+        await _check_quota(store, owner, act.ports.limits.webhook_endpoints_max)
         secret = new_secret(new.signature, act.ports.random.bytes)
         endpoint = Endpoint(
             id=EndpointId(new_id(IdKind.ENDPOINT, now, act.ports.random.bytes)),
@@ -190,7 +192,7 @@ async def remove_endpoint(act: Action, endpoint_id: EndpointId) -> Outcome[Remov
     async def change(store: Store) -> RemovedEndpoint:
         before = await store.endpoints.get(endpoint_id)
         await store.endpoints.delete(endpoint_id)
-        old = facts_of(before, act.ports.sealer)
+        old = endpoint_facts(before, act.ports.sealer)
         entry = act.entry(
             Phase.SUCCEEDED, resource_id=endpoint_id, owner=_owner(before), before=old
         )
@@ -232,10 +234,21 @@ async def _save(act: Action, store: Store, before: Endpoint, after: Endpoint) ->
 
 
 async def _record(act: Action, store: Store, before: Endpoint | None, after: Endpoint) -> None:
-    old, new = differences(before, after, act.ports.sealer)
+    old, new = endpoint_differences(before, after, act.ports.sealer)
     await store.audit.append(
         act.entry(Phase.SUCCEEDED, resource_id=after.id, owner=_owner(after), before=old, after=new)
     )
+
+
+async def _check_quota(store: Store, owner: Owner, limit: int) -> None:
+    """Count under a lock, so that two creations at once cannot both be the last one.
+
+    Raises:
+        QuotaExceeded
+    """
+    await store.endpoints.lock(owner.path)
+    if await store.endpoints.count(owner.path) >= limit:
+        raise QuotaExceeded(f"At most {limit} webhook endpoints are allowed; remove one first.")
 
 
 def _owner(endpoint: Endpoint) -> Owner:

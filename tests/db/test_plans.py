@@ -12,11 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gateway.db.store import SqlDatabase
 from gateway.domain.audit import AuditFilter, Phase
+from gateway.domain.deliveries import DeliveryState
 from gateway.domain.devices import DeviceFilter
 from gateway.domain.documents import DocumentId
 from gateway.domain.drifts import DriftFilter, DriftKind, DriftState
 from gateway.domain.events import EventFilter
-from gateway.domain.ids import ClientId, PanelId, ResellerId
+from gateway.domain.ids import ClientId, EndpointId, PanelId, ResellerId
 from gateway.domain.lines import LineFilter
 from gateway.domain.operations import OperationFilter, OperationState, ShownState
 from gateway.domain.paging import PageRequest
@@ -121,6 +122,7 @@ QUERIES: dict[str, Any] = {
     "open drift": lambda s: s.drifts.find_open("x"),
     "open drifts of some": lambda s: s.drifts.count_open(["x", "y"]),
     "answer": lambda s: s.answers.find("x", "y"),
+    "count of endpoints": lambda s: s.endpoints.count("/rsl_a/"),
     "documents": lambda s: s.documents.list(PAGE, None),
     "documents of a reseller": lambda s: s.documents.list(PAGE, ANN),
     "document upwards": lambda s: s.documents.find_for_caller_at("/rsl_a/rsl_b/", DocumentId("x")),
@@ -206,6 +208,10 @@ EVENTS: dict[str, tuple[Any, str, str]] = {
         *("sqlite_autoindex_events_2", "uq_events_resource_id_sequence"),
     ),
     "old": (lambda s: s.events.delete_older(NOW, 9), *("ix_events_at",) * 2),
+    "deliveries in a state": (
+        lambda s: s.deliveries.list(EndpointId("whe_x"), PAGE, DeliveryState.FAILED),
+        *("ix_webhook_deliveries_endpoint_id_state_id",) * 2,
+    ),
 }
 
 

@@ -115,3 +115,26 @@ async def test_graphql_shows_the_log_and_has_deliveries_made_again(
     )
     recovered = (await post(api, recover)).json()["data"]["recoverWebhookEndpoint"]
     assert recovered == {"recovery": {"deliveries": 0}}
+
+
+async def test_the_log_is_narrowed_by_state_through_both_doors(
+    each_world: World, catcher: Catcher
+) -> None:
+    world = each_world
+    made = await an_endpoint_at(world.a.api, catcher, event_types=["line.created"])
+    failed = await a_kept_delivery(world, made["id"])
+    await world.line()
+    await work(world)
+    path = f"{PATH}/{made['id']}/deliveries"
+    states = {}
+    for state in ("pending", "delivered", "failed"):
+        log = await world.a.api.ok("GET", path, params={"state": state})
+        states[state] = [each["id"] for each in log["data"]]
+    (delivered,) = states["delivered"]
+    assert states == {"pending": [], "delivered": [delivered], "failed": [failed]}
+    refused = await world.a.api.get(path, params={"state": "lost"})
+    problem_of(refused, 422, "invalid_request")
+    narrowed = f'endpointId: "{made["id"]}", filter: {{state: FAILED}}'
+    ask = f"{{ deliveries({narrowed}) {{ nodes {{ id }} }} }}"
+    nodes = (await post(world.a.api, ask)).json()["data"]["deliveries"]["nodes"]
+    assert nodes == [{"id": failed}]

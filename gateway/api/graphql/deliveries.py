@@ -8,9 +8,9 @@ from typing import Annotated
 import strawberry
 
 from gateway.api.graphql.call import Info
-from gateway.api.graphql.describe import about, argument, field
+from gateway.api.graphql.describe import about, argument, field, given
 from gateway.api.graphql.enums import DeliveryState, EventType
-from gateway.api.graphql.paging import AFTER, FIRST, Connection, connection
+from gateway.api.graphql.paging import AFTER, FILTER, FIRST, Connection, connection
 from gateway.api.graphql.scalars import JsonObject
 from gateway.api.graphql.shown import Shown
 from gateway.api.rest import deliveries as rest
@@ -81,6 +81,13 @@ class RecoverWebhookEndpointInput:
     since: datetime = about("What happened at this moment or later.")
 
 
+@strawberry.input(description="Which deliveries; what is left out does not narrow.")
+class DeliveryFilter:
+    """Which deliveries."""
+
+    state: DeliveryState | None = given("Of which this became.")
+
+
 @strawberry.type
 class DeliveryQueries:
     """What can be asked of deliveries."""
@@ -92,6 +99,7 @@ class DeliveryQueries:
         endpoint_id: Annotated[strawberry.ID, argument("Which endpoint's.")],
         first: Annotated[int | None, argument(FIRST)] = 50,
         after: Annotated[str | None, argument(AFTER)] = None,
+        filter: Annotated[DeliveryFilter | None, argument(FILTER)] = None,  # noqa: A002 - contract
     ) -> Connection[Delivery] | None:
         """List a webhook endpoint's deliveries of the last 30 days, newest first."""
         if not is_id(IdKind.ENDPOINT, endpoint_id):
@@ -100,7 +108,7 @@ class DeliveryQueries:
             webhook_requests.DeliveryQuery,
             first,
             after,
-            None,
+            filter,
             lambda query: rest.list_deliveries.endpoint(
                 info.context.reading, endpoint_id=endpoint_id, query=query
             ),

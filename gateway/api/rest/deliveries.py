@@ -69,7 +69,7 @@ async def list_deliveries(
     context: Context, endpoint_id: EndpointId, query: DeliveryQuery
 ) -> Page[DeliveryOut]:
     """List an endpoint's deliveries of the last 30 days with their attempts, newest first."""
-    found = await deliveries.list_deliveries(context, endpoint_id, query.page)
+    found = await deliveries.list_deliveries(context, endpoint_id, query.page, query.state)
     return mapped_page(found, delivery_out)
 
 

@@ -9,6 +9,7 @@ from pydantic import Field, Strict
 from gateway.api.rest.lists import Listed
 from gateway.api.rest.query import PageQuery
 from gateway.api.rest.wire import FreeText, Patch, ResellerRef, Time, Wire, example
+from gateway.domain.deliveries import DeliveryState
 from gateway.domain.events import EventType
 from gateway.domain.ids import IdKind
 from gateway.domain.webhooks import (
@@ -99,6 +100,10 @@ class DeliveryQuery(PageQuery):
     """Which deliveries of an endpoint to list."""
 
     kind: ClassVar[IdKind] = IdKind.DELIVERY
+
+    state: Annotated[
+        DeliveryState | None, Field(description="Only those of which this became.")
+    ] = None
 
 
 class WebhookEndpointQuery(PageQuery):

@@ -13,7 +13,7 @@ from gateway.api.rest.webhook_requests import (
     WebhookEndpointQuery,
 )
 from gateway.domain.caller import Permission
-from gateway.domain.errors import NotFound
+from gateway.domain.errors import NotFound, QuotaExceeded
 from gateway.domain.events import EventType
 from gateway.domain.ids import EndpointId
 from gateway.domain.paging import Page
@@ -78,7 +78,12 @@ class WebhookTestOut(Out, frozen=True, kw_only=True):
     answer: str
 
 
-@post("/v1/webhook-endpoints", status=201, needs=Permission.WEBHOOKS_WRITE, raises=(NotFound,))
+@post(
+    "/v1/webhook-endpoints",
+    status=201,
+    needs=Permission.WEBHOOKS_WRITE,
+    raises=(NotFound, QuotaExceeded),
+)
 async def create_webhook_endpoint(
     context: Context, body: WebhookEndpointCreate
 ) -> Outcome[IssuedWebhookEndpointOut]:

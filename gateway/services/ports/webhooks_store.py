@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from gateway.domain.deliveries import Attempt, Delivery
+    from gateway.domain.deliveries import Attempt, Delivery, DeliveryState
     from gateway.domain.ids import DeliveryId, EndpointId, EventId, ResellerId
     from gateway.domain.paging import Page, PageRequest
     from gateway.domain.webhooks import Endpoint
@@ -22,6 +22,12 @@ class Endpoints(Protocol):
 
     async def list(self, page: PageRequest, reseller_id: ResellerId | None) -> Page[Endpoint]:
         """Return endpoints, newest first; with *reseller_id* only those of that reseller."""
+
+    async def lock(self, owner_path: str) -> None:
+        """Let nobody else make one for this owner until the transaction ends."""
+
+    async def count(self, owner_path: str) -> int:
+        """Return how many the owner has itself, also those that are disabled."""
 
     async def add(self, endpoint: Endpoint) -> None:
         """Insert."""
@@ -51,8 +57,10 @@ class Deliveries(Protocol):
     async def find(self, delivery_id: DeliveryId) -> Delivery | None:
         """Return it, locked until the transaction ends; None: it is gone."""
 
-    async def list(self, endpoint_id: EndpointId, page: PageRequest) -> Page[Delivery]:
-        """Return an endpoint's deliveries, newest first."""
+    async def list(
+        self, endpoint_id: EndpointId, page: PageRequest, state: DeliveryState | None = None
+    ) -> Page[Delivery]:
+        """Return an endpoint's deliveries, newest first; with *state* only those."""
 
     async def add_missing(self, deliveries: Sequence[Delivery]) -> int:
         """Insert those whose event the endpoint has not got yet; return how many."""
