@@ -195,7 +195,7 @@ async def fill_webhooks(store: Store, **owner: Any) -> None:
     delivery = a_delivery(endpoint)
     await store.endpoints.add(endpoint)
     await store.deliveries.add_missing([delivery])
-    await store.deliveries.add_attempt(an_attempt(delivery))
+    await store.deliveries.add_attempts([an_attempt(delivery)])
     await store.inbound_sources.add(source)
     await store.inbound_events.add(an_inbound_event(source, **path))
     await store.inbound_subjects.lock(a_subject(source, **path))
