@@ -26,7 +26,8 @@ from gateway.domain.clock import SystemClock
 from gateway.domain.operations import OperationState
 from gateway.settings import Settings
 
-#: Where a process dies; the names are those of the crash points in the design of operations.
+#: Where a process dies. C0 to C10 are the crash points in the design of operations; the others are
+#: those on the way of an event that was delivered to us.
 POINTS: Final = {
     "C0": "prepared.before",
     "C1": "prepared.after",
@@ -43,6 +44,14 @@ POINTS: Final = {
     "C9-leased": "leased.after",
     "C9-marking": "marked.before",
     "C9-marked": "marked.after",
+    "received": "received.after",
+    "reading": "read.before",
+    "read": "read.after",
+    "due": "due.after",
+    "asked": "call.after",
+    "done": "ended.after",
+    "driving": "driven.before",
+    "driven": "driven.after",
     "C10-taken": "taken.after",
     "C10-looked": "look.after",
     "C10-sending": "sending.after",
@@ -136,15 +145,48 @@ class _Deliveries(_Wrapped):
         self.step = "marked"
 
 
+class _InboundEvents(_Wrapped):
+    step = ""
+
+    async def add(self, event: Any) -> bool:
+        added: bool = await self._port.add(event)
+        self.step = "received" if added else self.step
+        return added
+
+    async def take_received(self) -> Any:
+        event = await self._port.take_received()
+        self.step = "read" if event is not None else self.step
+        return event
+
+
+class _InboundSubjects(_Wrapped):
+    step = ""
+
+    async def take_due(self, *args: Any) -> Any:
+        taken = await self._port.take_due(*args)
+        self.step = "due" if taken else self.step
+        return taken
+
+    async def save(self, subject: Any) -> None:
+        await self._port.save(subject)
+        self.step = "driven"
+
+
 class _Store(_Wrapped):
     def __init__(self, port: Any, crash: Crash) -> None:
         super().__init__(port, crash)
         self.operations = _Operations(port.operations, crash)
         self.deliveries = _Deliveries(port.deliveries, crash)
+        self.inbound_events = _InboundEvents(port.inbound_events, crash)
+        self.inbound_subjects = _InboundSubjects(port.inbound_subjects, crash)
 
     @property
     def step(self) -> str:
-        return self.operations.step or self.deliveries.step
+        watched = (
+            *(self.operations, self.deliveries),
+            *(self.inbound_events, self.inbound_subjects),
+        )
+        return next((each.step for each in watched if each.step), "")
 
 
 class _Database(_Wrapped):
