@@ -52,7 +52,7 @@ from gateway.panels.transport import Transport
 from gateway.services import credits as panel_credits
 from gateway.services.context import Limits, Ports
 from gateway.services.lockouts import LocalLocks, Lockouts
-from gateway.services.panel_news import tell_panel
+from gateway.services.panel_news import PanelNews
 from gateway.services.ports.oauth import OAuth
 from gateway.services.rates import LocalBuckets, RateLimiter, Rates
 from gateway.services.tasks import SingleFlight, TaskKeeper
@@ -388,6 +388,7 @@ class _CircuitReporter:
 
     def __init__(self, metrics: Metrics) -> None:
         self.ports: Ports | None = None
+        self._news = PanelNews()
         self._metrics = metrics
         self._open: set[PanelId] = set()
 
@@ -396,9 +397,7 @@ class _CircuitReporter:
         if self.ports is None or not (state.is_open or state.panel_id in self._open):
             return
         (self._open.add if state.is_open else self._open.discard)(state.panel_id)
-        _ = self.ports.tasks.spawn(
-            tell_panel(self.ports, state.panel_id, state.reason), name=f"panel:{state.panel_id}"
-        )
+        self._news.see(self.ports, state.panel_id, state.reason)
 
 
 def _document_limits(settings: Settings) -> DocumentLimits:

@@ -13,7 +13,13 @@ import structlog
 
 from gateway.domain.caller import ROOT_PATH, Permission
 from gateway.domain.calls import Credentials, GetLineInfo
-from gateway.domain.errors import NotFound, PanelError, PanelMisconfigured, PanelUnavailable
+from gateway.domain.errors import (
+    NotFound,
+    PanelError,
+    PanelMisconfigured,
+    PanelUnavailable,
+    ServiceUnavailable,
+)
 from gateway.domain.events import EventType
 from gateway.domain.ids import PanelId
 from gateway.domain.panel_states import PanelState, ToldState
@@ -28,6 +34,9 @@ log = structlog.get_logger(__name__)
 
 #: How many panels one tick tries.
 BATCH: Final = 20
+#: Before it is tried again to tell something while our database is away.
+PAUSE_SECONDS: Final = 0.5
+PAUSE_SECONDS_MAX: Final = 5.0
 _TOLD: Final = {
     PanelState.UP: EventType.PANEL_UP,
     PanelState.DOWN: EventType.PANEL_DOWN,
@@ -75,6 +84,41 @@ async def tell_panel(ports: Ports, panel_id: PanelId, reason: str | None) -> boo
         }
         await tell(store, ports, _TOLD[state], about, data)
     return True
+
+
+class PanelNews:
+    """What this process has seen of panels and not told yet.
+
+    Told of as it is by then: a panel that came back while our database was away never went down.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[PanelId, str | None] = {}
+
+    def see(self, ports: Ports, panel_id: PanelId, reason: str | None) -> None:
+        """Have it told how a panel is, as soon as that can be written."""
+        is_being_told = panel_id in self._seen
+        self._seen[panel_id] = reason
+        if not is_being_told:
+            _ = ports.tasks.spawn(self._tell(ports, panel_id), name=f"panel:{panel_id}")
+
+    async def _tell(self, ports: Ports, panel_id: PanelId) -> None:
+        pause = PAUSE_SECONDS
+        try:
+            while True:
+                reason = self._seen[panel_id]
+                try:
+                    await tell_panel(ports, panel_id, reason)
+                except ServiceUnavailable:
+                    if ports.lifecycle.is_draining:
+                        return
+                    await ports.clock.sleep(pause)
+                    pause = min(2 * pause, PAUSE_SECONDS_MAX)
+                    continue
+                if self._seen[panel_id] == reason:
+                    return
+        finally:
+            del self._seen[panel_id]
 
 
 @action("panel.try_unwell", needs=Permission.OPERATIONS_RESOLVE)

@@ -3,17 +3,53 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from gateway.domain.errors import ServiceUnavailable
 from gateway.domain.ids import PanelId
-from gateway.services.panel_news import state_of, tell_panel, try_unwell_panels
+from gateway.services.panel_news import (
+    PAUSE_SECONDS_MAX,
+    PanelNews,
+    state_of,
+    tell_panel,
+    try_unwell_panels,
+)
+from gateway.services.scope import Scope
 from gateway.workers.recovery import system_context
 from tests.e2e.events import events
 from tests.e2e.support import eager, runtime_of
 from tests.world import World
+
+if TYPE_CHECKING:
+    from gateway.services.ports.store import Database
+
+
+class Away:
+    """A database that cannot be reached, until it can."""
+
+    def __init__(self, database: Any) -> None:
+        self._database = database
+        self._asked = asyncio.Semaphore(0)
+        self.is_away = True
+
+    @asynccontextmanager
+    async def write(self, scope: Scope) -> AsyncIterator[Any]:
+        self._asked.release()
+        if self.is_away:
+            raise ServiceUnavailable("The database is away.")
+        async with self._database.write(scope) as store:
+            yield store
+
+    async def asked(self, times: int) -> None:
+        """Wait until it was asked so often more."""
+        for _ in range(times):
+            await self._asked.acquire()
+
 
 REFUSED = {"fault": "refuse", "params": {"text": "KEY WRONG"}}
 
@@ -51,6 +87,37 @@ async def test_many_processes_tell_it_once(world: World) -> None:
     assert await told(world) == [
         *(("panel.down", "unreachable"), ("panel.banned_us", "suspected_ban"), ("panel.up", None)),
     ]
+
+
+async def test_what_cannot_be_written_is_told_as_soon_as_it_can(world: World) -> None:
+    """Our database is away just when a panel goes down; by then it may be up again, or another."""
+    panel_id = PanelId(world.panel_id)
+    database = Away(world.runtime.ports.database)
+    ports = replace(world.runtime.ports, database=cast("Database", database))
+    news = PanelNews()
+    news.see(ports, panel_id, "unreachable")
+    await database.asked(2)
+    news.see(ports, panel_id, "suspected_ban")
+    database.is_away = False
+    assert await told(world) == [("panel.banned_us", "suspected_ban")]
+    database.is_away = True
+    news.see(ports, panel_id, None)
+    await database.asked(1)
+    news.see(ports, panel_id, "suspected_ban")
+    database.is_away = False
+    assert await told(world) == [("panel.banned_us", "suspected_ban")]
+    news.see(ports, panel_id, None)
+    assert (await told(world))[1:] == [("panel.up", None)]
+
+
+async def test_who_stops_does_not_wait_for_a_database_that_is_away(world: World) -> None:
+    database = Away(world.runtime.ports.database)
+    ports = replace(world.runtime.ports, database=cast("Database", database))
+    PanelNews().see(ports, PanelId(world.panel_id), "unreachable")
+    await database.asked(1)
+    ports.lifecycle.drain(5.0)
+    assert await ports.tasks.drain(PAUSE_SECONDS_MAX + 5) == 0
+    assert database.is_away
 
 
 async def test_a_panel_is_found_to_be_back_by_whoever_looks(world: World) -> None:
