@@ -11,6 +11,7 @@ import pytest
 
 from gateway.db.store import SqlDatabase
 from gateway.domain.audit import AuditEntry, AuditFilter
+from gateway.domain.catalog import CreditAlert
 from gateway.domain.clients import Client
 from gateway.domain.deliveries import Attempt, Delivery
 from gateway.domain.devices import Device
@@ -18,7 +19,7 @@ from gateway.domain.documents import TrustedDocument
 from gateway.domain.drifts import Drift, DriftFilter
 from gateway.domain.errors import GatewayError, NotFound
 from gateway.domain.events import Event, EventFilter
-from gateway.domain.ids import DeliveryId, OperationId
+from gateway.domain.ids import DeliveryId, OperationId, ResellerId
 from gateway.domain.inbound import InboundEvent, Source
 from gateway.domain.inbound_subjects import Subject
 from gateway.domain.keys import Key
@@ -26,9 +27,14 @@ from gateway.domain.lines import Line
 from gateway.domain.operations import Operation, OperationFilter, OperationState
 from gateway.domain.paging import PageRequest
 from gateway.domain.webhooks import Endpoint
-from gateway.services.ports import events_store, webhooks_store
+from gateway.services.ports import (
+    callers_store,
+    events_store,
+    operations_store,
+    subscriptions_store,
+    webhooks_store,
+)
 from gateway.services.ports import inbound_store as inbound_ports
-from gateway.services.ports import store as ports
 from gateway.services.ports.store import Store
 from gateway.services.scope import Scope, system_scope
 from tests.db.conftest import Family, scope_for
@@ -54,6 +60,8 @@ from tests.factories import (
     an_operation,
     owned_by,
 )
+
+AN_ALERT = CreditAlert(reseller_id=ResellerId("rsl_1"), low_threshold="1")
 
 
 @dataclass(frozen=True)
@@ -109,6 +117,8 @@ async def bobs(registry: SqlDatabase, family: Family) -> Belongings:
         await store.operations.add(made.operation)
         await store.drifts.add(made.drift)
         await store.events.append(made.event)
+        alert = replace(AN_ALERT, reseller_id=family.bob.id, low_threshold="5")
+        await store.credit_alerts.put(family.bob, alert)
         await store.audit.append(made.entry)
         await store.answers.add(a_kept_answer(id="a1", owner=family.bob.id, key="k"))
         await store.documents.add([made.document])
@@ -134,6 +144,7 @@ async def everything(database: SqlDatabase, bobs: Belongings, family: Family) ->
             await store.operations.list(OperationFilter(), page),
             await store.drifts.list(DriftFilter(), page),
             await store.events.list(EventFilter(), page),
+            await store.credit_alerts.find(family.bob.id),
             *[await kind.of(store).list_compared(PANEL_ID, 9) for kind in KINDS],
             await store.audit.list(AuditFilter(), page),
             await store.answers.find(family.bob.id, "k"),
@@ -277,6 +288,13 @@ GRID: dict[str, tuple[Call, object]] = {
     "Events.list_after": (lambda s, b, f: s.events.list_after(None, 9), ()),
     "Events.delete_older": (lambda s, b, f: s.events.delete_older(NOW.replace(year=2030), 9), 0),
     "Events.settle": (lambda s, b, f: s.events.settle(), 0),
+    "CreditAlerts.find": (lambda s, b, f: s.credit_alerts.find(f.bob.id), None),
+    "CreditAlerts.list_after": (lambda s, b, f: s.credit_alerts.list_after(None, 9), ()),
+    "CreditAlerts.put": (
+        lambda s, b, f: s.credit_alerts.put(f.bob, replace(AN_ALERT, reseller_id=f.bob.id)),
+        RuntimeError,
+    ),
+    "CreditAlerts.delete": (lambda s, b, f: s.credit_alerts.delete(f.bob.id), None),
     "AuditEntries.append": (
         lambda s, b, f: s.audit.append(an_audit_entry(**owned_by(f.bob))),
         RuntimeError,
@@ -318,6 +336,8 @@ GRID: dict[str, tuple[Call, object]] = {
         lambda s, b, f: s.documents.delete(f.bob.owner_path, b.document.id),
         NotFound,
     ),
+    "Endpoints.lock": (lambda s, b, f: s.endpoints.lock(f.bob.owner_path), RuntimeError),
+    "Endpoints.count": (lambda s, b, f: s.endpoints.count(f.bob.owner_path), 0),
     "Endpoints.get": (lambda s, b, f: s.endpoints.get(b.endpoint.id), NotFound),
     "Endpoints.list": (lambda s, b, f: s.endpoints.list(PageRequest(), f.bob.id), EMPTY_PAGE),
     "Endpoints.add": (
@@ -498,13 +518,12 @@ async def as_scope(
 
 
 def test_the_grid_has_every_method() -> None:
-    nouns = (
-        *("Lines", "Devices", "Resellers", "Keys", "Clients", "Operations", "Drifts"),
-        *("AuditEntries", "KeptAnswers", "TrustedDocuments"),
-    )
-    protocols = [getattr(ports, noun) for noun in nouns]
-    protocols += [
-        events_store.Events,
+    protocols = [
+        *(subscriptions_store.Lines, subscriptions_store.Devices),
+        *(callers_store.Resellers, callers_store.Keys, callers_store.Clients),
+        *(callers_store.TrustedDocuments, operations_store.AuditEntries),
+        *(operations_store.Operations, operations_store.Drifts, operations_store.KeptAnswers),
+        *(events_store.Events, events_store.CreditAlerts),
         inbound_ports.InboundSources,
         inbound_ports.InboundEvents,
         inbound_ports.InboundSubjects,
