@@ -136,8 +136,10 @@ class SqlDeliveries(Repository):
         """Let go of what was not begun."""
         if not taken:
             return 0
-        ours = _taken_rows(taken)
-        return await self.change(sa.update(DeliveryRow).where(ours).values(next_at=now))
+        row = DeliveryRow
+        # Back to its place: behind all others, who takes the next had to pass by what is held.
+        due = sa.case((row.attempts == 0, row.created_at), else_=now)
+        return await self.change(sa.update(row).where(_taken_rows(taken)).values(next_at=due))
 
     async def give_up(self, endpoint_id: EndpointId, now: datetime) -> int:
         """End all that are still to be made."""

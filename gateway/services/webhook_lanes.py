@@ -36,8 +36,10 @@ LANES_FAILING: Final = 1
 LANES_MAX: Final = 200
 #: Batches of one lane; after that its endpoint queues with the others.
 LANE_LENGTH: Final = 5
-#: Deliveries of one batch, and the seconds after which no more of it is begun.
+#: Deliveries of one batch, how many times as many as were sent of the one before, and the seconds
+#: after which no more of it is begun.
 BATCH: Final = 25
+MORE: Final = 2
 BATCH_SECONDS: Final = 1.0
 #: Longer than a batch, its last sending and its marking can take.
 LEASE: Final = timedelta(seconds=60)
@@ -98,7 +100,7 @@ async def send_lane(act: Action, lanes: Lanes, first: Delivery) -> None:
             return
         outcome = await _sent(act, batch)
         is_last = turn == LANE_LENGTH or act.ports.lifecycle.is_draining
-        take = 0 if is_last else BATCH
+        take = 0 if is_last else min(BATCH, MORE * max(1, len(outcome.sent)))
         batch = await _marked(act, lanes, first.endpoint_id, outcome, take=take)
 
 
