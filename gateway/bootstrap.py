@@ -60,6 +60,7 @@ from gateway.settings import Settings, SettingsError
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.request_log import note_panel_call
 from gateway.telemetry.requests import RequestTelemetry
+from gateway.webhooks.mailer import SmtpMailer
 from gateway.webhooks.sender import HttpSender
 from gateway.webhooks.urls import read_host_port
 from gateway.workers.drift import DriftWorker
@@ -68,7 +69,12 @@ from gateway.workers.heart import Heart
 from gateway.workers.inbound import InboundDriver, InboundReader, InboundSweepWorker
 from gateway.workers.oauth import SigningKeyWorker, TokenSweepWorker
 from gateway.workers.recovery import Reconciler, RecoveryWorker, StrayWorker, SweepWorker
-from gateway.workers.webhooks import WebhookDispatcher, WebhookSender, WebhookSweepWorker
+from gateway.workers.webhooks import (
+    WebhookDispatcher,
+    WebhookMailWorker,
+    WebhookSender,
+    WebhookSweepWorker,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -124,7 +130,7 @@ class Runtime:
             *(RecoveryWorker, Reconciler, StrayWorker, DriftWorker, SweepWorker),
             *(SigningKeyWorker, TokenSweepWorker),
             *(ExpiryWorker, EventSweepWorker, PanelNewsWorker, CreditsWorker),
-            *(WebhookDispatcher, WebhookSender, WebhookSweepWorker),
+            *(WebhookDispatcher, WebhookSender, WebhookMailWorker, WebhookSweepWorker),
             *(InboundReader, InboundDriver, InboundSweepWorker),
         )
         return tuple(worker(self.ports) for worker in workers)
@@ -215,6 +221,7 @@ async def build(settings: Settings) -> AsyncIterator[Runtime]:
             identity=identity,
             oauth=oauth,
             sender=await _open_sender(settings, clock, stack),
+            mailer=SmtpMailer(settings.smtp, clock) if settings.smtp.host else None,
             tasks=tasks,
             flights=flights,
             limits=_limits(settings),

@@ -18,6 +18,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, Va
 from gateway.domain.documents import DocumentsMode
 from gateway.domain.limits import Rate
 from gateway.identity.issuer_settings import IssuerSettings, check_distinct
+from gateway.webhooks.mail_settings import SmtpSettings
 from gateway.webhooks.urls import read_host_port
 
 PREFIX: Final = "GATEWAY_"
@@ -247,6 +248,7 @@ class Settings(_Part):
     graphql: GraphqlSettings = Field(default_factory=GraphqlSettings)
     drift: DriftSettings = Field(default_factory=DriftSettings)
     webhooks: WebhookSettings = Field(default_factory=WebhookSettings)
+    smtp: SmtpSettings = Field(default_factory=SmtpSettings)
     oauth: OAuthSettings = Field(default_factory=OAuthSettings)
     issuers: Annotated[tuple[IssuerSettings, ...], AfterValidator(check_distinct)] = Field(
         (),
@@ -381,11 +383,11 @@ def _split_lists(path: list[str], text: str) -> object:
     Raises:
         SettingsError: a list of more than texts is no YAML.
     """
-    if path in (["trusted_proxies"], ["dangerous_webhook_targets"]):
+    if path in (["trusted_proxies"], ["dangerous_webhook_targets"], ["smtp", "to"]):
         return [part.strip() for part in text.split(",") if part.strip()]
     if path == ["issuers"]:
         return _yaml(path, text) or []
-    if path in (["ops_bind"], ["encryption_keys"]) and not text:
+    if path in (["ops_bind"], ["encryption_keys"], ["smtp", "sender"]) and not text:
         return None
     return text
 

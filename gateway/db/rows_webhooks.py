@@ -28,6 +28,7 @@ class EndpointRow(Owned, Base):
     secrets: Mapped[bytes] = mapped_column(sa.LargeBinary)
     public_key: Mapped[str | None] = mapped_column(sa.String(100))
     failing_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    mail_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
     version: Mapped[int]
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)

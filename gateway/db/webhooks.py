@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -21,6 +22,8 @@ from gateway.domain.webhooks import (
 )
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from gateway.domain.paging import Page, PageRequest
     from gateway.services.ports.sealer import Sealer
 
@@ -85,6 +88,24 @@ class SqlEndpoints(Repository):
         rows = await self.session.scalars(sa.select(EndpointRow).where(active))
         return tuple(_endpoint_of(row, self.sealer) for row in rows)
 
+    async def take_mail_due(self, now: datetime, lease_until: datetime) -> Endpoint | None:
+        """Take up one."""
+        row = EndpointRow
+        query = sa.select(row).where(row.mail_at <= now).order_by(row.mail_at).limit(1)
+        found = await self.one_or_none(query.with_for_update(skip_locked=True))
+        if found is None:
+            return None
+        await self.set_mail_at(EndpointId(found.id), found.mail_at, lease_until)
+        return replace(_endpoint_of(found, self.sealer), mail_at=lease_until)
+
+    async def set_mail_at(
+        self, endpoint_id: EndpointId, was: datetime | None, mail_at: datetime | None
+    ) -> bool:
+        """Note when to try next, unless somebody else has meanwhile."""
+        row = EndpointRow
+        noting = sa.update(row).where(row.id == endpoint_id, row.mail_at == was)
+        return await self.change(noting.values(mail_at=mail_at)) > 0
+
     async def look(self, endpoint_id: EndpointId) -> Endpoint | None:
         """Return it, not locked."""
         row = await self.one_or_none(sa.select(EndpointRow).where(EndpointRow.id == endpoint_id))
@@ -121,6 +142,7 @@ def _endpoint_of(row: EndpointRow, sealer: Sealer) -> Endpoint:
         secrets=msgspec.json.decode(secrets, type=tuple[EndpointSecret, ...]),
         public_key=row.public_key,
         failing_since=row.failing_since,
+        mail_at=row.mail_at,
         version=row.version,
         created_at=row.created_at,
         updated_at=row.updated_at,
@@ -143,6 +165,7 @@ def _endpoint_columns(endpoint: Endpoint, sealer: Sealer) -> dict[str, Any]:
         "secrets": sealer.seal(secrets, _place(endpoint.id)),
         "public_key": endpoint.public_key,
         "failing_since": endpoint.failing_since,
+        "mail_at": endpoint.mail_at,
         "version": endpoint.version,
         "created_at": endpoint.created_at,
         "updated_at": endpoint.updated_at,

@@ -61,7 +61,8 @@ class Endpoint:
     """A webhook endpoint. `reseller_id` None: the operator's, which gets the events of all.
 
     `event_types` empty: all. `public_key` is that of `v1a`. `failing_since`: when the first of the
-    failures was since anything got through.
+    failures was since anything got through. `mail_at`: when the operators are to be written to that
+    it was disabled; None: they need not be, or were.
     """
 
     id: EndpointId
@@ -79,6 +80,7 @@ class Endpoint:
     version: int
     created_at: datetime
     updated_at: datetime
+    mail_at: datetime | None = None
 
     def good_secrets(self, now: datetime) -> tuple[Secret, ...]:
         """Return the secrets whose time is not over, the present one first."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from gateway.domain.idempotency import Idempotency
     from gateway.domain.operations import Operation
     from gateway.services.ports.cache import Cache
+    from gateway.services.ports.mailer import Mailer
     from gateway.services.ports.notices import Notices
     from gateway.services.ports.oauth import OAuth
     from gateway.services.ports.panels import PanelCall, Panels
@@ -70,6 +71,8 @@ class Ports:
     lockouts: Lockouts = field(default_factory=Lockouts)
     #: What webhooks leave by; None: this process sends none.
     sender: Sender | None = None
+    #: What operators are written to by; None: they are not.
+    mailer: Mailer | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

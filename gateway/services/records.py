@@ -10,7 +10,9 @@ from gateway.domain.secrets import MASK, Secret
 
 PURPOSE: Final = "audit.secret"
 #: Ours alone: they say nothing about the resource.
-_LEFT_OUT: Final = frozenset({"id", "owner_path", "version", "epoch", "created_at", "updated_at"})
+_LEFT_OUT: Final = frozenset(
+    {"id", "owner_path", "version", "epoch", "created_at", "updated_at", "mail_at"}
+)
 
 
 class Digester(Protocol):

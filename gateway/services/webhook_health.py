@@ -75,6 +75,7 @@ async def _disable(
         disabled_reason=reason,
         version=before.version + 1,
         updated_at=now,
+        mail_at=None if act.ports.mailer is None else now,
     )
     await store.endpoints.save(after, expected_version=before.version)
     old, new = endpoint_differences(before, after, act.ports.sealer)

@@ -272,7 +272,7 @@ def _patched(endpoint: Endpoint, changes: EndpointChanges) -> Endpoint:
     if after.state is endpoint.state:
         return after
     reason = DisabledReason.ASKED if after.state is EndpointState.DISABLED else None
-    return replace(after, disabled_reason=reason, failing_since=None)
+    return replace(after, disabled_reason=reason, failing_since=None, mail_at=None)
 
 
 def _refuse_url(ports: Ports, url: str) -> None:

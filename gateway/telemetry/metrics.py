@@ -77,6 +77,12 @@ class Metrics:
             ("panel", "result"),
             registry=self.registry,
         )
+        self._mails = Counter(
+            "gateway_mails",
+            "Mails to the operators, by what became of them.",
+            ("outcome",),
+            registry=self.registry,
+        )
         self._panel_shed = Counter(
             "gateway_panel_shed",
             "Calls that were not sent, for no turn came in time: change, read or background.",
@@ -147,6 +153,10 @@ class Metrics:
     def panel_shed(self, panel_id: str, priority: str) -> None:
         """Count a call that was not sent, for no turn came in time."""
         self._panel_shed.labels(panel_id, priority).inc()
+
+    def mail(self, outcome: str) -> None:
+        """Count a mail: `sent`, `later` or `refused`."""
+        self._mails.labels(outcome).inc()
 
     def cache_read(self, result: str) -> None:
         """Count an info read: `hit`, `miss`, `stale` or `bypass`."""

@@ -11,6 +11,7 @@ from gateway.services.webhook_delivery import (
     sweep_deliveries,
 )
 from gateway.services.webhook_lanes import Lanes
+from gateway.services.webhook_mails import mail_disabled
 from gateway.workers.recovery import system_context
 
 
@@ -44,6 +45,21 @@ class WebhookSender:
     async def tick(self) -> int:
         """Open lanes."""
         return await deliver_due(system_context(self._ports, self.name), self._lanes)
+
+
+class WebhookMailWorker:
+    """Endpoints of which the operators are to be written to."""
+
+    name = "webhook-mail"
+    every_seconds = 10.0
+    batch = 1
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+
+    async def tick(self) -> int:
+        """Write of one."""
+        return await mail_disabled(system_context(self._ports, self.name))
 
 
 class WebhookSweepWorker:

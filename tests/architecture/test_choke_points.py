@@ -34,6 +34,7 @@ RULES = (
     Rule("AsyncHTTP11Connection(", ("webhooks/sender.py",), "the Sender port"),
     Rule(".connect_tcp(", ("webhooks/egress.py",), "the Sender port"),
     Rule(".getaddrinfo(", ("webhooks/egress.py",), "the Sender port"),
+    Rule("aiosmtplib.send(", ("webhooks/mailer.py",), "the Mailer port"),
     Rule("SendingToken(", ("services/engine.py",), "services.changes.carry_out"),
     Rule("Caller(", ("domain/caller.py", "identity/"), "Caller.system(name)"),
     Rule(".identify(", ("api/auth.py", "api/oauth/", "identity/"), "api.auth.identify"),

@@ -46,6 +46,7 @@ NOUNS = (
     "tokens",
     "watching",
     "webhook_delivery",
+    "webhook_mails",
     "webhooks",
 )
 #: Helpers that other services call behind the door.

@@ -91,7 +91,7 @@ class Belongings:
 async def bobs(registry: SqlDatabase, family: Family) -> Belongings:
     mine = owned_by(family.bob)
     source = a_source(**mine)
-    endpoint = an_endpoint(**mine)
+    endpoint = an_endpoint(**mine, mail_at=NOW)
     made = Belongings(
         line=a_line(**mine, external_id="x", username="bobs", is_trial=True),
         device=a_device(**mine, external_id="x", is_trial=True),
@@ -347,6 +347,14 @@ GRID: dict[str, tuple[Call, object]] = {
     "Endpoints.save": (
         lambda s, b, f: s.endpoints.save(replace(b.endpoint, description="x")),
         NotFound,
+    ),
+    "Endpoints.take_mail_due": (
+        lambda s, b, f: s.endpoints.take_mail_due(NOW.replace(year=2030), NOW),
+        None,
+    ),
+    "Endpoints.set_mail_at": (
+        lambda s, b, f: s.endpoints.set_mail_at(b.endpoint.id, NOW, None),
+        False,
     ),
     "Endpoints.list_active": (lambda s, b, f: s.endpoints.list_active(), ()),
     "Endpoints.look": (lambda s, b, f: s.endpoints.look(b.endpoint.id), None),

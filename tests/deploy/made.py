@@ -31,7 +31,7 @@ OF_THE_CHART: Final = frozenset({"bind", "ops_bind", "heartbeat_path"})
 #: Plain text to the gateway, but a URL with a password in it.
 URLS_WITH_PASSWORDS: Final = frozenset({"database_url", "redis_url"})
 #: Without these the gateway runs; their key in the Secret may be empty.
-OPTIONAL_SECRETS: Final = frozenset({"redis_url"})
+OPTIONAL_SECRETS: Final = frozenset({"redis_url", "smtp__password"})
 #: What the types do not say, so that a wrong value is refused before it is installed.
 NARROWER: Final[dict[str, dict[str, Any]]] = {
     "public_url": {"pattern": "^(https?://[^/?#]+(/[^?#]*)?)?$"},

@@ -350,6 +350,6 @@ async def test_the_workers_do_what_the_services_do(small_world: World) -> None:
         "sweep",
         *("signing-keys", "token-sweep"),
         *("expiry", "event-sweep", "panel-news", "credits"),
-        *("webhook-dispatcher", "webhook-sender", "webhook-sweep"),
+        *("webhook-dispatcher", "webhook-sender", "webhook-mail", "webhook-sweep"),
         *("inbound-reader", "inbound-driver", "inbound-sweep"),
     ]

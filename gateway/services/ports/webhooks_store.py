@@ -41,6 +41,17 @@ class Endpoints(Protocol):
     async def list_active(self) -> tuple[Endpoint, ...]:
         """Return all that get events."""
 
+    async def take_mail_due(self, now: datetime, lease_until: datetime) -> Endpoint | None:
+        """Take up one of which the operators are to be written to; nobody else does until then.
+
+        Its `mail_at` is the end of the lease.
+        """
+
+    async def set_mail_at(
+        self, endpoint_id: EndpointId, was: datetime | None, mail_at: datetime | None
+    ) -> bool:
+        """Note when to write next; None: never. False: that it *was* due then is no longer so."""
+
     async def look(self, endpoint_id: EndpointId) -> Endpoint | None:
         """Return it as it is just now; None: it is gone."""
 
