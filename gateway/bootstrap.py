@@ -1,68 +1,51 @@
-"""The composition root: Settings -> Runtime. The only file that knows every class."""
+"""The composition root: Settings -> Runtime. It and `opening.py` alone know every class."""
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
-
-import structlog
+from typing import TYPE_CHECKING
 
 from gateway import __version__
 from gateway.api.app import create_app, create_ops_app
 from gateway.api.graphql.executor import SchemaExecutor
 from gateway.api.graphql.limits import DocumentLimits
 from gateway.api.graphql.validation import document_fault
-from gateway.api.oauth.paths import TOKEN_PATH
 from gateway.api.options import ApiOptions
-from gateway.cache.keys import Lifetimes
-from gateway.cache.memory import MemoryCache
-from gateway.cache.redis import RedisCache
 from gateway.db.encryption import Keyring
-from gateway.db.engine import make_engine
 from gateway.db.store import SqlDatabase
 from gateway.domain.clock import SystemClock
 from gateway.domain.documents import DocumentsMode, DocumentsModes
 from gateway.domain.ids import PanelId
-from gateway.domain.limits import Rate
 from gateway.domain.secrets import SystemRandom
-from gateway.identity import opening
-from gateway.identity.api_keys import ApiKeys
-from gateway.identity.clients import Clients
-from gateway.identity.denied import Denied
-from gateway.identity.endpoint_proofs import EndpointProofs
-from gateway.identity.signing_keys import SigningKeys
-from gateway.limits.buckets import SharedBuckets
-from gateway.limits.locks import SharedLocks
-from gateway.limits.runner import ScriptRunner
-from gateway.notices.memory import MemoryNotices
-from gateway.notices.redis import RedisNotices
+from gateway.opening import (
+    Check,
+    engine_of,
+    keyring_of,
+    open_budgets,
+    open_cache,
+    open_identity,
+    open_limits,
+    open_notices,
+    open_sender,
+    redis_cache,
+)
 from gateway.panels.breaker import Breakers, BreakerState
 from gateway.panels.client import HttpPanels, ReportCall
 from gateway.panels.limiter import Limiters
-from gateway.panels.pacing import Budgets, LocalBudgets
-from gateway.panels.redis_pace import RedisPace
 from gateway.panels.retrying import RetryBudgets
-from gateway.panels.shared_pacing import SharedBudgets
 from gateway.panels.transport import Transport
-from gateway.services import credits as panel_credits
 from gateway.services.context import Limits, Ports
-from gateway.services.lockouts import LocalLocks, Lockouts
 from gateway.services.panel_news import PanelNews
-from gateway.services.ports.oauth import OAuth
-from gateway.services.rates import LocalBuckets, RateLimiter, Rates
 from gateway.services.tasks import SingleFlight, TaskKeeper
-from gateway.settings import Settings, SettingsError
+from gateway.settings import Settings
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.request_log import note_panel_call
 from gateway.telemetry.requests import RequestTelemetry
 from gateway.webhooks.mailer import SmtpMailer
-from gateway.webhooks.sender import HttpSender
-from gateway.webhooks.urls import read_host_port
 from gateway.workers.drift import DriftWorker
 from gateway.workers.events import CreditsWorker, EventSweepWorker, ExpiryWorker, PanelNewsWorker
 from gateway.workers.heart import Heart
@@ -77,17 +60,9 @@ from gateway.workers.webhooks import (
 )
 
 if TYPE_CHECKING:
-    from sqlalchemy.ext.asyncio import AsyncEngine
     from starlette.applications import Starlette
 
-    from gateway.services.ports.cache import Cache
-    from gateway.services.ports.notices import Notices
-    from gateway.services.ports.system import Identity
     from gateway.workers.runner import Worker
-
-Check = Callable[[], Awaitable[bool]]
-
-_NO_REDIS: Final = "GATEWAY_REDIS_URL: not a Redis address."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,25 +115,6 @@ class Runtime:
         return Heart(Path(self.settings.heartbeat_path) if self.settings.heartbeat_path else None)
 
 
-def keyring_of(settings: Settings) -> Keyring:
-    """Return the keys of what is sealed at rest.
-
-    Raises:
-        SettingsError: there are none, or they are malformed.
-    """
-    if settings.encryption_keys is None:
-        raise SettingsError(
-            "GATEWAY_ENCRYPTION_KEYS is not set; it has no default. Make one: "
-            "python3 -c \"import base64, os; print('k1:' + "
-            'base64.b64encode(os.urandom(32)).decode())"'
-        )
-    texts = [t.strip() for t in settings.encryption_keys.get_secret_value().split(",")]
-    try:
-        return Keyring.parse([text for text in texts if text])
-    except ValueError as error:
-        raise SettingsError(f"GATEWAY_ENCRYPTION_KEYS: {error}") from None
-
-
 def check(settings: Settings) -> None:
     """Find out what only shows when things are made; connects to nothing.
 
@@ -166,16 +122,9 @@ def check(settings: Settings) -> None:
         SettingsError
     """
     keyring = keyring_of(settings)
-    _engine(settings)
+    engine_of(settings)
     if settings.redis_url:
-        _redis(settings, keyring, SystemClock(), Metrics(version=__version__))
-
-
-def _engine(settings: Settings) -> AsyncEngine:
-    try:
-        return make_engine(settings.database_url)
-    except ValueError as error:
-        raise SettingsError(f"GATEWAY_DATABASE_URL: {error}") from None
+        redis_cache(settings, keyring, SystemClock(), Metrics(version=__version__))
 
 
 @asynccontextmanager
@@ -188,18 +137,18 @@ async def build(settings: Settings) -> AsyncIterator[Runtime]:
     keyring = keyring_of(settings)
     clock, random, metrics = SystemClock(), SystemRandom(), Metrics(version=__version__)
     async with AsyncExitStack() as stack:
-        notices = await _open_notices(settings, clock, random, stack)
-        database = SqlDatabase(_engine(settings), keyring, tell=notices.publish)
+        notices = await open_notices(settings, clock, random, stack)
+        database = SqlDatabase(engine_of(settings), keyring, tell=notices.publish)
         stack.push_async_callback(database.close)
-        cache, soft_checks = await _open_cache(settings, keyring, clock, metrics, stack)
+        cache, soft_checks = await open_cache(settings, keyring, clock, metrics, stack)
         transport = await stack.enter_async_context(Transport.opened())
-        budgets = await _open_budgets(settings, clock, random, stack)
+        budgets = await open_budgets(settings, clock, random, stack)
         circuits = _CircuitReporter(metrics)
         breakers = Breakers(clock, report=circuits)
-        rates, lockouts = await _open_limits(settings, clock, stack)
+        rates, lockouts = await open_limits(settings, clock, stack)
         tasks = TaskKeeper()
         flights = SingleFlight(tasks)
-        identity, oauth = await _open_identity(settings, database, clock, flights, lockouts, stack)
+        identity, oauth = await open_identity(settings, database, clock, flights, lockouts, stack)
         ports = Ports(
             database=database,
             panels=HttpPanels(
@@ -220,7 +169,7 @@ async def build(settings: Settings) -> AsyncIterator[Runtime]:
             random=random,
             identity=identity,
             oauth=oauth,
-            sender=await _open_sender(settings, clock, stack),
+            sender=await open_sender(settings, clock, stack),
             mailer=SmtpMailer(settings.smtp, clock) if settings.smtp.host else None,
             tasks=tasks,
             flights=flights,
@@ -250,131 +199,6 @@ async def _finish(ports: Ports, seconds: float) -> None:
 async def _all_closed(breakers: Breakers) -> bool:
     """Tell whether no panel is being left alone just now."""
     return not any(state.is_open for state in breakers.states())
-
-
-async def _open_identity(
-    settings: Settings,
-    database: SqlDatabase,
-    clock: SystemClock,
-    flights: SingleFlight,
-    lockouts: Lockouts,
-    stack: AsyncExitStack,
-) -> tuple[Identity, OAuth]:
-    """Return who callers are found out by, and what their tokens are made with."""
-    keys, denied = SigningKeys(database, clock), Denied(database, clock)
-    parts = opening.Parts(
-        url=settings.url,
-        redis_url=settings.redis_url,
-        issuers=settings.issuers,
-        database=database,
-        clock=clock,
-        flights=flights,
-        keys=ApiKeys(database, clock, lockouts=lockouts),
-        own_keys=keys,
-        denied=denied,
-    )
-    try:
-        opened = await stack.enter_async_context(opening.opened(parts))
-    except ValueError:
-        raise SettingsError(_NO_REDIS) from None
-    oauth = OAuth(
-        issuer=settings.url,
-        signer=keys,
-        clients=Clients(database, clock, audiences=(settings.url, settings.url + TOKEN_PATH)),
-        tokens=opened.tokens,
-        denied=denied,
-        proofs=EndpointProofs(opened.proofs),
-        storefront_life=timedelta(seconds=settings.oauth.storefront_seconds),
-    )
-    return opened.identity, oauth
-
-
-async def _open_sender(settings: Settings, clock: SystemClock, stack: AsyncExitStack) -> HttpSender:
-    """Return what webhooks leave by; each place that is let through unchecked is told."""
-    for place in settings.dangerous_webhook_targets:
-        structlog.get_logger("gateway").warning("webhooks.dangerous_target", place=place)
-    dangerous = [read_host_port(text) for text in settings.dangerous_webhook_targets]
-    return await stack.enter_async_context(HttpSender.opened(clock, dangerous=dangerous))
-
-
-async def _open_budgets(
-    settings: Settings, clock: SystemClock, random: SystemRandom, stack: AsyncExitStack
-) -> Budgets:
-    """Return the budgets of panels: of all processes together where they share a Redis."""
-    if not settings.redis_url:
-        return LocalBudgets(clock)
-    pace = await stack.enter_async_context(RedisPace.opened(settings.redis_url, clock, random))
-    budgets = SharedBudgets(pace, clock, random, processes=settings.panels.processes)
-    stack.push_async_callback(budgets.close)
-    return budgets
-
-
-async def _open_limits(
-    settings: Settings, clock: SystemClock, stack: AsyncExitStack
-) -> tuple[RateLimiter, Lockouts]:
-    """Return what counts requests and wrong guesses: of all processes, where they share a Redis."""
-    limits = settings.limits
-    rates = Rates(
-        default=Rate.parse(limits.default),
-        reseller=Rate.parse(limits.reseller),
-        target=Rate.parse(limits.target),
-    )
-    if not settings.redis_url:
-        return RateLimiter(LocalBuckets(clock), rates), Lockouts(LocalLocks(clock))
-    runner = await stack.enter_async_context(ScriptRunner.opened(settings.redis_url, clock))
-    alone = LocalBuckets(clock, share=settings.panels.processes)
-    locks = SharedLocks(runner, LocalLocks(clock), clock)
-    return RateLimiter(SharedBuckets(runner, alone), rates), Lockouts(locks)
-
-
-async def _open_notices(
-    settings: Settings, clock: SystemClock, random: SystemRandom, stack: AsyncExitStack
-) -> Notices:
-    """Return the notices: among all processes where they share a Redis."""
-    if not settings.redis_url:
-        return MemoryNotices()
-    try:
-        notices = RedisNotices(settings.redis_url, clock, random)
-    except (TypeError, ValueError):
-        raise SettingsError(_NO_REDIS) from None
-    return await stack.enter_async_context(notices)
-
-
-async def _open_cache(
-    settings: Settings,
-    keyring: Keyring,
-    clock: SystemClock,
-    metrics: Metrics,
-    stack: AsyncExitStack,
-) -> tuple[Cache, dict[str, Check]]:
-    """Return the cache that the settings ask for, and how to tell whether it is well."""
-    if not settings.redis_url:
-        return MemoryCache(clock, lifetimes=_lifetimes(settings)), {}
-    cache = _redis(settings, keyring, clock, metrics)
-    await stack.enter_async_context(cache)
-    return cache, {"redis": cache.is_ready}
-
-
-def _lifetimes(settings: Settings) -> Lifetimes:
-    """Return how long the cache keeps things; services say how long each is of use."""
-    cache = settings.cache
-    info_seconds = cache.info_ttl_seconds + cache.stale_if_error_seconds
-    return Lifetimes(value_seconds=max(info_seconds, panel_credits.INTERVAL.seconds))
-
-
-def _redis(
-    settings: Settings, keyring: Keyring, clock: SystemClock, metrics: Metrics
-) -> RedisCache:
-    try:
-        return RedisCache(
-            settings.redis_url,
-            keyring,
-            clock,
-            lifetimes=_lifetimes(settings),
-            count=lambda event: metrics.cache_event(event.value),
-        )
-    except (TypeError, ValueError):
-        raise SettingsError(_NO_REDIS) from None
 
 
 def _reporter(metrics: Metrics) -> ReportCall:

@@ -44,7 +44,7 @@ def test_a_contract_breaks_when_violated(tmp_path: Path, module: str, statement:
     """The same rules on a small tree with one fault: what cannot break proves nothing."""
     adapters = ["cache", "db", "identity", "limits", "notices", "panels", "simulator", "webhooks"]
     layers = ["api", "domain", "services", *adapters]
-    above = ["bootstrap", "cli", "demo", "exposure", "serving", "settings", "workers"]
+    above = ["bootstrap", "cli", "demo", "exposure", "opening", "serving", "settings", "workers"]
     for name in [".", *layers, *above, "telemetry"]:
         (tmp_path / "gateway" / name).mkdir(parents=True, exist_ok=True)
         (tmp_path / "gateway" / name / "__init__.py").touch()
