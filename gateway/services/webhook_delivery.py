@@ -65,7 +65,7 @@ async def deliver_due(act: Action, lanes: Lanes) -> int:
             limit=lanes.free,
         )
     for delivery in taken:
-        task = act.ports.tasks.spawn(send_lane(act, lanes, delivery), name=f"webhook:{delivery.id}")
+        task = act.ports.tasks.spawn(send_lane(act, delivery), name=f"webhook:{delivery.id}")
         lanes.open(delivery.endpoint_id, task)
     return len(taken)
 

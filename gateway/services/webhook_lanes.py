@@ -90,7 +90,7 @@ class _Outcome:
     not_begun: list[Delivery] = field(default_factory=list)
 
 
-async def send_lane(act: Action, lanes: Lanes, first: Delivery) -> None:
+async def send_lane(act: Action, first: Delivery) -> None:
     """Send a delivery that was taken, and then more of its endpoint."""
     async with act.read() as store:
         endpoint = await store.endpoints.look(first.endpoint_id)
@@ -101,7 +101,7 @@ async def send_lane(act: Action, lanes: Lanes, first: Delivery) -> None:
         outcome = await _sent(act, batch)
         is_last = turn == LANE_LENGTH or act.ports.lifecycle.is_draining
         take = 0 if is_last else min(BATCH, MORE * max(1, len(outcome.sent)))
-        batch = await _marked(act, lanes, first.endpoint_id, outcome, take=take)
+        batch = await _marked(act, first.endpoint_id, outcome, take=take)
 
 
 async def _loaded(
@@ -149,9 +149,7 @@ async def _attempt(act: Action, endpoint: Endpoint, event: Event, delivery: Deli
     )
 
 
-async def _marked(
-    act: Action, lanes: Lanes, endpoint_id: EndpointId, outcome: _Outcome, *, take: int
-) -> _Batch:
+async def _marked(act: Action, endpoint_id: EndpointId, outcome: _Outcome, *, take: int) -> _Batch:
     """Write what came of a batch, and take the next.
 
     The endpoint is locked first, so that two who mark never wait crosswise.
@@ -172,10 +170,9 @@ async def _marked(
             await _give_up(act, store, delivery)
         for tried in _telling([attempt.tried for _, attempt in outcome.sent]):
             endpoint = await note_answer(act, store, endpoint, tried, now)
-        room = take
-        if endpoint.failing_since is not None:
-            # One at a time: the rest of a batch would only be put back.
-            room = min(take, 1) if lanes.busy[endpoint_id] <= LANES_FAILING else 0
+        # Who fails is tried once a tick, until something gets through: its failures are written by
+        # the database that the others need.
+        room = 0 if endpoint.failing_since is not None else take
         taken = await store.deliveries.take_next(endpoint_id, now, now + LEASE, limit=room)
         return await _loaded(store, endpoint, taken)
 
