@@ -60,7 +60,9 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def pytest_configure_node(node: object) -> None:
     """Tell a worker of a parallel run where the servers are."""
     config: pytest.Config = node.config  # type: ignore[attr-defined]
-    node.workerinput["services"] = config.stash[SERVICES].shared()  # type: ignore[attr-defined]
+    worker: dict[str, object] = node.workerinput  # type: ignore[attr-defined]
+    is_first = worker["workerid"] == "gw0"
+    worker["services"] = config.stash[SERVICES].shared(is_first=is_first)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

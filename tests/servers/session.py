@@ -45,9 +45,16 @@ class Services:
             except obtain.Missing:
                 continue
 
-    def shared(self) -> Shared:
-        """Return what workers need to know."""
-        return {"places": self._places, "missing": self.missing}
+    def shared(self, *, is_first: bool = True) -> Shared:
+        """Return what a worker needs to know.
+
+        Each has a PostgreSQL of its own: an event is shown once no older transaction is open in the
+        whole cluster, and those of another worker's tests would count.
+        """
+        places = dict(self._places)
+        if "postgres" in places and not is_first:
+            places["postgres"] = self.start_postgres()
+        return {"places": places, "missing": self.missing}
 
     def close(self) -> None:
         """Stop what this process started, last first."""
