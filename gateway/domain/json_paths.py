@@ -15,15 +15,9 @@ PATH: Final = (
     r"(?:\.[A-Za-z0-9_-]{1,64}|\[[0-9]{1,3}\]|\[[A-Za-z0-9_-]{1,64}=[A-Za-z0-9_:.@-]{1,128}\])*$"
 )
 LENGTH_MAX: Final = 200
-_PATH: Final = re.compile(PATH)
 _STEP: Final = re.compile(
     r"\[(?P<index>[0-9]+)\]|\[(?P<name>[^=\]]+)=(?P<value>[^\]]+)\]|\.?(?P<member>[A-Za-z0-9_-]+)"
 )
-
-
-def is_path(text: str) -> bool:
-    """Tell whether *text* is a path."""
-    return len(text) <= LENGTH_MAX and _PATH.fullmatch(text) is not None
 
 
 def value_at(payload: object, path: str) -> Any:  # noqa: ANN401 - JSON is anything

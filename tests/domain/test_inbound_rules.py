@@ -5,14 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.domain.inbound import rules_of
 from gateway.domain.inbound_ready import READY
-from gateway.domain.inbound_rules import decide, moment_of, rule_faults, rules_in
-from gateway.domain.json_paths import is_path, value_at
+from gateway.domain.inbound_rules import Path, decide, moment_of, rule_faults, rules_in
+from gateway.domain.json_paths import value_at
 
 PAYLOAD = {
     "a": {"b-c": [{"key": "x", "value": 1}, {"key": "y", "value": None}, "text"]},
@@ -47,7 +48,7 @@ JSON = st.recursive(
     ],
 )
 def test_a_path_leads_to_a_value_or_to_nothing(path: str, value: object) -> None:
-    assert is_path(path)
+    assert msgspec.convert(path, Path) == path
     found = value_at(PAYLOAD, path)
     assert (found, type(found)) == (value, type(value))
 
@@ -56,7 +57,8 @@ def test_a_path_leads_to_a_value_or_to_nothing(path: str, value: object) -> None
     "text", ["", ".", "a.", ".a", "a..b", "a[", "a[-1]", "a[x]", "[0]", "a b", "a[0]b", "$.a", "é"]
 )
 def test_other_texts_are_no_paths(text: str) -> None:
-    assert not is_path(text)
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert(text, Path)
 
 
 @pytest.mark.parametrize(
